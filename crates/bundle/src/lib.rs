@@ -1,0 +1,21 @@
+//! Web builds become bundles: open and check a folder or zip, inspect it, pack it deterministically.
+//!
+//! Nothing here extracts an archive, follows a link, runs a program or reaches the network. Memory does
+//! not grow with the size of the build.
+
+mod folder;
+pub mod git;
+pub mod inspect;
+pub mod limits;
+pub mod look;
+mod names;
+pub mod pack;
+pub mod read;
+pub mod source;
+
+pub use git::{GitSource, git_source};
+pub use inspect::{Finding, InspectContext, Inspection, Severity, inspect};
+pub use limits::Limits;
+pub use look::{Look, LookKind, quick_look};
+pub use pack::{DEFAULT_LEVEL, PackOptions, Packed, Packer, pack};
+pub use source::{SourceFile, SourceKind, WebBuild};

@@ -1,0 +1,30 @@
+//! The rules of Headgate, without input or output.
+//!
+//! Everything here is a pure function of its arguments: time, ids and randomness come from the caller.
+
+pub mod compare;
+pub mod inventory;
+pub mod manifest;
+pub mod native;
+pub mod offer;
+pub mod problem;
+pub mod rollout;
+pub mod settings;
+pub mod share;
+pub mod text;
+pub mod transitions;
+pub mod words;
+
+pub use compare::{Difference, compare};
+pub use inventory::Inventory;
+pub use manifest::ReleaseManifest;
+pub use native::{Native, NativeRange, Platform};
+pub use offer::{ChannelState, Device, Offer, Why, who_gets};
+pub use problem::{Code, Kind, Problem};
+pub use rollout::{Base, RolloutDocument, RolloutState};
+pub use settings::{Confirm, Settings, TopTargets};
+pub use share::in_share;
+pub use transitions::{Start, percent};
+
+/// Result of everything above the TUF profile.
+pub type Result<T, E = Problem> = std::result::Result<T, E>;

@@ -1,0 +1,239 @@
+//! The façade: one method a use case (see [`crate::usecase`]).
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use headgate_core::{Code, Problem, Result};
+use headgate_registry::Store;
+use headgate_signer::KeyVault;
+use tokio::sync::broadcast;
+
+use crate::db::{Cache, Journal};
+use crate::keys::{self, OpenVault, OwnKeys, StandardVaults, VaultInfo};
+use crate::stores::{OpenStore, StandardStores};
+use crate::usecase::jobs::Live;
+use crate::usecase::inspect::Inspected;
+use crate::usecase::ship::Plan;
+use crate::{Home, Workspace, World};
+
+/// How a console is opened.
+#[derive(Clone)]
+pub struct Options {
+    /// Home folder.
+    pub home: PathBuf,
+    /// Who works here: stands in the audit log.
+    pub person: String,
+    /// Time and randomness.
+    pub world: World,
+    /// Storage.
+    pub stores: Arc<dyn OpenStore>,
+    /// Keychains.
+    pub vaults: Arc<dyn OpenVault>,
+}
+
+impl Options {
+    /// The real world.
+    pub fn new(home: PathBuf) -> Self {
+        let user = ["USER", "USERNAME", "LOGNAME"].iter().find_map(|v| std::env::var(v).ok());
+        Self {
+            home,
+            person: user.filter(|u| !u.is_empty()).unwrap_or_else(|| "unknown".into()),
+            world: World::default(),
+            stores: Arc::new(StandardStores),
+            vaults: Arc::new(StandardVaults::default()),
+        }
+    }
+}
+
+/// What the console tells by itself.
+#[derive(Debug, Clone)]
+pub enum Happened {
+    /// A job moved.
+    Job(Box<crate::Job>),
+    /// What is known of a workspace changed.
+    Board(String),
+}
+
+/// Everything that Headgate can do on one computer.
+#[derive(Clone)]
+pub struct Console {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) home: Home,
+    pub(crate) person: String,
+    pub(crate) world: World,
+    pub(crate) journal: Journal,
+    pub(crate) cache: Cache,
+    pub(crate) stores: Arc<dyn OpenStore>,
+    pub(crate) vaults: Arc<dyn OpenVault>,
+    pub(crate) live: Mutex<HashMap<String, Live>>,
+    pub(crate) inspected: Mutex<HashMap<String, Inspected>>,
+    pub(crate) plans: Mutex<HashMap<String, Plan>>,
+    pub(crate) events: broadcast::Sender<Happened>,
+    pub(crate) served: Mutex<HashMap<String, String>>,
+    pub(crate) notices: Vec<Problem>,
+    pub(crate) recovered: Mutex<Vec<String>>,
+}
+
+impl Console {
+    /// Opens the home folder and its databases.
+    ///
+    /// # Errors
+    /// `local.*` when a database is damaged beyond its backup, newer, or in use.
+    pub async fn open(options: Options) -> Result<Self> {
+        let home = Home::open(&options.home)?;
+        let (journal, journal_notice) = Journal::open(&home).await?;
+        let (cache, cache_notice) = Cache::open(&home).await?;
+        let (events, _) = broadcast::channel(1024);
+        Ok(Self {
+            inner: Arc::new(Inner {
+                home,
+                person: options.person,
+                world: options.world,
+                journal,
+                cache,
+                stores: options.stores,
+                vaults: options.vaults,
+                live: Mutex::default(),
+                inspected: Mutex::default(),
+                plans: Mutex::default(),
+                events,
+                served: Mutex::default(),
+                notices: journal_notice.into_iter().chain(cache_notice).collect(),
+                recovered: Mutex::default(),
+            }),
+        })
+    }
+
+    /// What a start must tell the person: a restored journal, a rebuilt cache.
+    pub fn notices(&self) -> &[Problem] {
+        &self.inner.notices
+    }
+
+    /// What this start did with work that an earlier run left unfinished.
+    pub fn recovered(&self) -> Vec<String> {
+        lock(&self.inner.recovered).clone()
+    }
+
+    /// Listens to what happens from now on.
+    pub fn events(&self) -> broadcast::Receiver<Happened> {
+        self.inner.events.subscribe()
+    }
+
+    /// The home folder.
+    pub fn home(&self) -> &Home {
+        &self.inner.home
+    }
+
+    /// Workspaces on this computer.
+    ///
+    /// # Errors
+    /// `local.journal`.
+    pub async fn workspaces(&self) -> Result<Vec<Workspace>> {
+        self.inner.journal.workspaces().await
+    }
+
+    /// A workspace by its identifier on this computer.
+    ///
+    /// # Errors
+    /// `usage.no_workspace`.
+    pub async fn workspace(&self, id: &str) -> Result<Workspace> {
+        let missing = || Problem::new(Code::UsageNoWorkspace, format!("There is no workspace {id} on this computer."));
+        self.inner.journal.workspace(id).await?.ok_or_else(missing)
+    }
+
+    /// The workspace of an app; without a name the only one.
+    ///
+    /// # Errors
+    /// `usage.no_workspace`, `usage.which_workspace`.
+    pub async fn workspace_of(&self, app: Option<&str>) -> Result<Workspace> {
+        let all = self.workspaces().await?;
+        let mut fitting = all.into_iter().filter(|w| app.is_none_or(|a| w.app == a || w.id == a));
+        let first = fitting.next().ok_or_else(|| match app {
+            Some(app) => Problem::new(Code::UsageNoWorkspace, format!("There is no workspace {app} on this computer.")),
+            None => Problem::new(Code::UsageNoWorkspace, "There is no workspace on this computer."),
+        })?;
+        match fitting.next() {
+            None => Ok(first),
+            Some(second) => Err(Problem::new(
+                Code::UsageWhichWorkspace,
+                format!("This computer has several workspaces, {} and {} among them.", first.app, second.app),
+            )),
+        }
+    }
+
+    /// A setting of the person, such as the theme.
+    ///
+    /// # Errors
+    /// `local.journal`.
+    pub async fn setting(&self, key: &str) -> Result<Option<String>> {
+        self.inner.journal.setting(key).await
+    }
+
+    /// Changes a setting of the person.
+    ///
+    /// # Errors
+    /// `local.journal`.
+    pub async fn set_setting(&self, key: &str, value: &str) -> Result<()> {
+        self.inner.journal.set_setting(key, value).await
+    }
+
+    /// Where a workspace's keys are, in words. Opens nothing.
+    pub fn vault_info(&self, workspace: &Workspace) -> VaultInfo {
+        let (kind, label) = match &workspace.vault {
+            crate::VaultChoice::Os => ("os", os_label()),
+            crate::VaultChoice::File(_) => ("file", "Passphrase file"),
+        };
+        VaultInfo { kind: kind.into(), label: label.into(), why: workspace.vault_why.clone() }
+    }
+}
+
+fn os_label() -> &'static str {
+    if cfg!(target_os = "macos") {
+        "macOS Keychain"
+    } else if cfg!(windows) {
+        "Windows Credential Manager"
+    } else {
+        "Secret Service"
+    }
+}
+
+impl Inner {
+    pub(crate) fn store(&self, workspace: &Workspace) -> Result<Arc<dyn Store>> {
+        self.stores.open(&workspace.storage)
+    }
+
+    /// Where devices read; nothing when there is no public URL.
+    pub(crate) fn public_url(&self, workspace: &Workspace) -> Option<String> {
+        lock(&self.served).get(&workspace.id).cloned().or_else(|| workspace.public_url.clone())
+    }
+
+    pub(crate) async fn vault(&self, workspace: &Workspace) -> Result<Arc<dyn KeyVault>> {
+        let (vaults, choice) = (Arc::clone(&self.vaults), workspace.vault.clone());
+        let open = tokio::task::spawn_blocking(move || vaults.open(&choice, false));
+        open.await.map_err(|e| Problem::new(Code::Internal, e.to_string()))?
+    }
+
+    /// Keys that this computer recorded for a workspace.
+    pub(crate) async fn own_keys(&self, workspace: &str) -> Result<OwnKeys> {
+        let mut own = OwnKeys::new();
+        for key in self.journal.own_keys(workspace).await? {
+            let public = keys::public_key(&key.public)?;
+            own.insert(public.id()?, public);
+        }
+        Ok(own)
+    }
+
+    pub(crate) fn tell(&self, what: Happened) {
+        // Nobody listening is fine.
+        let _ = self.events.send(what);
+    }
+}
+
+/// A poisoned lock still guards valid data here: every change under it is a single assignment.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,22 @@
+//! Use cases of Headgate: everything that touches the world. One façade, [`Console`].
+
+mod clock;
+mod console;
+mod db;
+mod home;
+mod keys;
+mod publish;
+mod serve;
+mod stores;
+mod usecase;
+mod workspace;
+
+pub use clock::{Clock, Entropy, SystemClock, SystemEntropy, World};
+pub use console::{Console, Options};
+pub use db::{Job, JobKind, JobState, ObjectState, Phase, StepView};
+pub use home::Home;
+pub use keys::{AskPassphrase, KeyInfo, OpenVault, StandardVaults, VaultChoice, VaultInfo};
+pub use publish::{Action, Intent, Planned, PlannedKey, PlannedRole, Receipt, ReceiptRole, RolloutChange};
+pub use stores::{OpenStore, StandardStores};
+pub use usecase::*;
+pub use workspace::Workspace;

@@ -1,0 +1,159 @@
+//! What was asked for: enough to do it again after a crash or a lost race.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use headgate_core::manifest::ReleaseManifest;
+use headgate_tuf::{Name, PublicKey, UtcTime};
+use serde::{Deserialize, Serialize};
+
+/// A wish with its author.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Intent {
+    /// Who wants it.
+    pub by: String,
+    /// Why, in their words; may be empty.
+    pub reason: String,
+    /// What.
+    pub action: Action,
+    /// Versions of the roles that the decision was based on. If one of them moved, somebody else
+    /// decided something about the same channel meanwhile, and a person must look again.
+    pub base: BTreeMap<String, u64>,
+}
+
+/// What is wanted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Action {
+    /// A new registry.
+    Init {
+        /// App identifier.
+        app: String,
+        /// Name of the app.
+        name: String,
+        /// Workspace identity.
+        identity: String,
+        /// Channels, first to last.
+        channels: Vec<Name>,
+        /// Signs root, targets and approvals.
+        release_key: PublicKey,
+        /// Signs rollouts and freshness on this computer.
+        online_key: PublicKey,
+        /// Names of the two.
+        key_names: [String; 2],
+        /// When it was asked for.
+        at: UtcTime,
+    },
+    /// A new release.
+    Ship {
+        /// Channel.
+        channel: Name,
+        /// The release.
+        manifest: Box<ReleaseManifest>,
+        /// The packed bundle on this computer.
+        bundle: PathBuf,
+        /// Its inventory on this computer.
+        inventory: PathBuf,
+        /// First share, permille.
+        permille: u16,
+        /// The build number may be replaced by the next free one.
+        renumber: bool,
+    },
+    /// The same bytes on the next channel.
+    Promote {
+        /// Unit.
+        unit: Name,
+        /// Build number.
+        build: u32,
+        /// Source channel.
+        from: Name,
+        /// Target channel.
+        to: Name,
+        /// First share, permille.
+        permille: u16,
+    },
+    /// Another rollout of what is approved.
+    Rollout {
+        /// Unit.
+        unit: Name,
+        /// Channel.
+        channel: Name,
+        /// The change.
+        change: RolloutChange,
+    },
+    /// Freshness, signed again; and other roles of ours that are past half their life.
+    Refresh,
+    /// One more freshness key in the root.
+    AddFreshnessKey {
+        /// The key.
+        public: PublicKey,
+        /// Its name.
+        name: String,
+        /// Who holds it.
+        holder: String,
+    },
+}
+
+/// A change of what a channel serves.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum RolloutChange {
+    /// Serves an approved build to a share of the devices, or raises its share.
+    Share {
+        /// Build number.
+        build: u32,
+        /// Permille.
+        permille: u16,
+    },
+    /// Stops offering.
+    Halt,
+    /// Goes on offering.
+    Resume,
+    /// To everybody.
+    Complete,
+    /// To an earlier approved build, for everybody.
+    RollBack {
+        /// Build number.
+        to: u32,
+    },
+    /// To the web build inside the store app.
+    Embedded,
+}
+
+impl RolloutChange {
+    /// Word for the audit log.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Share { .. } => "roll_out",
+            Self::Halt => "halt",
+            Self::Resume => "resume",
+            Self::Complete => "complete",
+            Self::RollBack { .. } => "roll_back",
+            Self::Embedded => "embedded",
+        }
+    }
+}
+
+impl Action {
+    /// Unit and channel that it changes.
+    pub fn place(&self) -> Option<(&Name, &Name)> {
+        match self {
+            Self::Ship { manifest, channel, .. } => Some((&manifest.unit, channel)),
+            Self::Promote { unit, to, .. } => Some((unit, to)),
+            Self::Rollout { unit, channel, .. } => Some((unit, channel)),
+            Self::Init { .. } | Self::Refresh | Self::AddFreshnessKey { .. } => None,
+        }
+    }
+
+    /// Word for the audit log.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Init { .. } => "init",
+            Self::Ship { .. } => "ship",
+            Self::Promote { .. } => "promote",
+            Self::Rollout { change, .. } => change.word(),
+            Self::Refresh => "refresh",
+            Self::AddFreshnessKey { .. } => "add_key",
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! From a channel's documents and a wish to the next rollout document.
+
+use headgate_core::{Code, Problem, Result, Start, percent, rollout::{Base, RolloutDocument, RolloutState}};
+use headgate_registry::documents::ChannelDocuments;
+use headgate_tuf::Name;
+
+use super::RolloutChange;
+use crate::World;
+
+/// Starts to serve a build.
+#[expect(clippy::too_many_arguments, reason = "one release on one channel; a struct would only rename them")]
+pub(super) fn start(
+    documents: &ChannelDocuments, unit: &Name, channel: &Name, build: u32, manifest: &str, permille: u16, world: &World, reason: &str,
+) -> Result<RolloutDocument> {
+    RolloutDocument::start(
+        documents.rollout.as_ref(),
+        Start {
+            unit: unit.clone(),
+            channel: channel.clone(),
+            release: build,
+            manifest: manifest.into(),
+            permille,
+            salt: world.id(8)?,
+            native: None,
+            steps: Vec::new(),
+            min_hours: 0,
+            gate: None,
+            now: world.now(),
+            reason: reason.into(),
+        },
+    )
+}
+
+/// Changes what is served among the approved releases.
+pub(super) fn change(
+    documents: &ChannelDocuments, change: &RolloutChange, unit: &Name, channel: &Name, world: &World, reason: &str,
+) -> Result<RolloutDocument> {
+    let now = world.now();
+    let approved = |build: u32| {
+        documents.approved.get(&build).map(|a| a.sha256.as_str()).ok_or_else(|| {
+            Problem::new(Code::ReleaseNotApproved, format!("Build {build} is not approved on {channel}."))
+        })
+    };
+    let current = || {
+        let empty = || Problem::new(Code::RolloutState, format!("{channel} serves nothing yet."));
+        documents.rollout.as_ref().ok_or_else(empty)
+    };
+    match change {
+        RolloutChange::Share { build, permille } => {
+            let manifest = approved(*build)?;
+            let newest = documents.rollout.as_ref().and_then(|r| r.entries.first());
+            if newest.is_some_and(|e| e.release == *build) {
+                return current()?.set_share(*permille, now, reason);
+            }
+            start(documents, unit, channel, *build, manifest, *permille, world, reason)
+        }
+        RolloutChange::Halt => current()?.halt(reason),
+        RolloutChange::Resume => current()?.resume(reason),
+        RolloutChange::Complete => current()?.complete(now, reason),
+        RolloutChange::RollBack { to } => current()?.roll_back(*to, approved(*to)?, now, reason),
+        RolloutChange::Embedded => current()?.embedded(now, reason),
+    }
+}
+
+/// What a rollout document says, for the person who signs it.
+pub(super) fn says(document: &RolloutDocument) -> String {
+    let serving = document.serving();
+    match (serving.release, serving.state, &serving.base) {
+        (Some(build), RolloutState::Halted, _) => format!("Offers build {build} to no new device"),
+        (Some(build), RolloutState::Complete, _) => format!("Serves build {build} to 100 %"),
+        (Some(build), _, _) => format!("Serves build {build} to {}", percent(serving.permille)),
+        (None, _, Base::Embedded) => "Returns devices to the embedded build".into(),
+        (None, ..) => "Serves nothing".into(),
+    }
+}

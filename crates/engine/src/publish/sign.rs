@@ -1,0 +1,203 @@
+//! Signing a draft with the keys of this computer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use headgate_core::{Code, Problem, Result};
+use headgate_registry::{View, layout};
+use headgate_signer::KeyVault;
+use headgate_tuf::{Envelope, KeyId, PublicKey, RoleName, sha256_hex};
+
+use super::{Draft, DraftRole, draft::Material};
+use crate::db::{ObjectState, Step, StepKind};
+use crate::keys::{self, OwnKeys};
+
+/// What a publish would sign, for the person who decides.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// Roles that get a new version.
+    pub roles: Vec<PlannedRole>,
+    /// Keys that sign.
+    pub keys: Vec<PlannedKey>,
+    /// Why it cannot be signed here now.
+    pub problem: Option<Problem>,
+    /// SHA-256 of the release manifest.
+    pub manifest: Option<String>,
+    /// Build number, after a renumbering.
+    pub build: Option<u32>,
+}
+
+/// A role that gets a new version.
+#[derive(Debug, Clone)]
+pub struct PlannedRole {
+    /// Role name.
+    pub role: String,
+    /// Version before.
+    pub before: Option<u64>,
+    /// Version now.
+    pub now: u64,
+    /// What it says.
+    pub says: String,
+    /// Names of the keys that sign.
+    pub key: String,
+}
+
+/// A key that signs.
+#[derive(Debug, Clone)]
+pub struct PlannedKey {
+    /// Its id.
+    pub id: KeyId,
+    /// Name from signed metadata.
+    pub name: String,
+    /// "Approvals", "Rollouts", "Freshness", joined.
+    pub purpose: String,
+    /// "1 of 1 needed".
+    pub needed: String,
+    /// The vault has it.
+    pub here: bool,
+}
+
+/// Keys of a role that sign: those of this computer, as many as each threshold asks for.
+fn choose(role: &DraftRole, own: &OwnKeys) -> (BTreeMap<KeyId, PublicKey>, bool) {
+    let mut chosen = BTreeMap::new();
+    let mut enough = true;
+    for set in &role.signers {
+        let ours: Vec<_> = set.keyids.iter().filter_map(|id| own.get_key_value(id)).take(set.threshold as usize).collect();
+        enough &= ours.len() == set.threshold as usize;
+        chosen.extend(ours.into_iter().map(|(id, key)| (id.clone(), key.clone())));
+    }
+    (chosen, enough)
+}
+
+/// What would be signed, and by which keys. Signs nothing.
+pub(crate) async fn plan(draft: &Draft, view: &View, vault: Result<Arc<dyn KeyVault>>, own: &OwnKeys) -> Planned {
+    let mut problem = vault.as_ref().err().cloned();
+    let mut keys: Vec<PlannedKey> = Vec::new();
+    let mut roles = Vec::new();
+    for role in draft.roles.iter().chain(&draft.root) {
+        let (chosen, enough) = choose(role, own);
+        if !enough {
+            problem.get_or_insert_with(|| not_a_signer(role, view));
+        }
+        let names: Vec<String> = chosen.keys().map(|id| view.key_name(id)).collect();
+        roles.push(PlannedRole {
+            role: role.role.to_string(),
+            before: role.before,
+            now: role.version,
+            says: role.says.clone(),
+            key: if names.is_empty() { "not here".into() } else { names.join(", ") },
+        });
+        for (id, public) in &chosen {
+            let purpose = purpose(&role.role);
+            if let Some(known) = keys.iter_mut().find(|k| k.id == *id) {
+                if !known.purpose.contains(purpose) {
+                    known.purpose = format!("{}, {}", known.purpose, purpose.to_lowercase());
+                }
+                continue;
+            }
+            let mut here = false;
+            if let Ok(vault) = &vault {
+                let key = public.clone();
+                match keys::call(vault, move |v| v.has(&key)).await {
+                    Ok(has) => here = has,
+                    Err(e) => drop(problem.get_or_insert(e)),
+                }
+                if !here {
+                    problem.get_or_insert_with(|| missing(&view.key_name(id)));
+                }
+            }
+            let needed = role.signers.iter().map(|s| s.threshold).max().unwrap_or(1);
+            keys.push(PlannedKey {
+                id: id.clone(),
+                name: view.key_name(id),
+                purpose: purpose.into(),
+                needed: format!("{needed} of {needed} needed"),
+                here,
+            });
+        }
+    }
+    let build = match &draft.intent.action {
+        super::Action::Ship { manifest, .. } => Some(manifest.build),
+        super::Action::Promote { build, .. } => Some(*build),
+        _ => None,
+    };
+    Planned { roles, keys, problem, manifest: draft.manifest.clone(), build }
+}
+
+fn purpose(role: &RoleName) -> &'static str {
+    match role {
+        RoleName::Channel(..) => "Approvals",
+        RoleName::Rollout(..) => "Rollouts",
+        RoleName::Snapshot | RoleName::Timestamp => "Freshness",
+        RoleName::Root | RoleName::Targets => "Root and settings",
+    }
+}
+
+fn missing(name: &str) -> Problem {
+    Problem::new(Code::KeyMissing, format!("The key ‘{name}’ is recorded, but this keychain does not have it."))
+}
+
+fn not_a_signer(role: &DraftRole, view: &View) -> Problem {
+    let ids: BTreeSet<&KeyId> = role.signers.iter().flat_map(|s| &s.keyids).collect();
+    let names: Vec<String> = ids.into_iter().map(|id| format!("‘{}’", view.key_name(id))).collect();
+    let needed = role.signers.iter().map(|s| s.threshold).max().unwrap_or(1);
+    let what = format!("{} needs {needed} signature(s) by {}; this computer has too few of these keys.", role.role, names.join(", "));
+    Problem::new(Code::KeyNotAllowed, what)
+}
+
+/// Signs one role with the keys of this computer.
+async fn sign(role: &DraftRole, vault: &Arc<dyn KeyVault>, own: &OwnKeys) -> Result<Vec<u8>> {
+    let mut envelope = Envelope::new(role.bytes.clone());
+    let (chosen, _) = choose(role, own);
+    for key in chosen.into_values() {
+        let (bytes, public) = (role.bytes.clone(), key.clone());
+        let signature = keys::call(vault, move |v| v.sign(&public, &bytes)).await?;
+        envelope.add(&key, signature)?;
+    }
+    for set in &role.signers {
+        // Keys of the set that are not ours are not needed here: only counting matters.
+        envelope.verify(&role.role.to_string(), set, own).map_err(|e| {
+            Problem::new(Code::KeyNotAllowed, format!("{e}: this computer has too few keys of this role."))
+        })?;
+    }
+    Ok(envelope.to_bytes()?)
+}
+
+/// Signs the draft and lists every write in order; the timestamp commits, a new root follows it.
+pub(crate) async fn sign_steps(draft: &Draft, expected: Option<&str>, vault: &Arc<dyn KeyVault>, own: &OwnKeys) -> Result<Vec<Step>> {
+    let mut steps = Vec::new();
+    for (key, sha256, material) in &draft.objects {
+        let (body, path, size) = match material {
+            Material::Bytes(b) => (Some(b.to_vec()), None, b.len() as u64),
+            Material::File(path, size) => (None, Some(path.display().to_string()), *size),
+        };
+        steps.push((StepKind::Create, key.clone(), sha256.clone(), size, body, path));
+    }
+    for role in &draft.roles {
+        let file = sign(role, vault, own).await?;
+        let (kind, key) = match role.role {
+            RoleName::Timestamp => (StepKind::Commit, layout::TIMESTAMP.to_owned()),
+            _ => (StepKind::Create, layout::metadata(&role.role, role.version)),
+        };
+        steps.push((kind, key, sha256_hex(&file), file.len() as u64, Some(file), None));
+    }
+    if let Some(role) = &draft.root {
+        let file = sign(role, vault, own).await?;
+        // At the very first publish there is nothing to walk from: the root is the first object of all.
+        let first = role.version == 1;
+        let entry = (if first { StepKind::Create } else { StepKind::Root }, layout::metadata(&role.role, role.version), sha256_hex(&file), file.len() as u64, Some(file), None);
+        if first { steps.insert(0, entry) } else { steps.push(entry) }
+    }
+    let numbered = steps.into_iter().enumerate().map(|(seq, (kind, key, sha256, size, body, path))| Step {
+        seq: i64::try_from(seq).unwrap_or(i64::MAX),
+        expected: if kind == StepKind::Commit { expected.map(str::to_owned) } else { None },
+        kind,
+        key,
+        sha256,
+        size,
+        body,
+        path,
+        state: ObjectState::Pending,
+    });
+    Ok(numbered.collect())
+}

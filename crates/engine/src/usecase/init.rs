@@ -1,0 +1,125 @@
+//! Making a workspace.
+
+use headgate_core::{Code, Problem, Result};
+use headgate_registry::layout;
+use headgate_tuf::Name;
+
+use super::publish::name;
+use crate::console::Console;
+use crate::keys::{self, VaultChoice};
+use crate::publish::{Action, Intent, first_draft};
+use crate::Workspace;
+
+/// What a new workspace needs.
+#[derive(Debug, Clone)]
+pub struct InitRequest {
+    /// App identifier, `com.acme.field`.
+    pub app: String,
+    /// Name of the app.
+    pub name: String,
+    /// Storage address; the folder is made.
+    pub storage: String,
+    /// Where devices read.
+    pub public_url: Option<String>,
+    /// Channels, first to last.
+    pub channels: Vec<String>,
+    /// Where the keys go.
+    pub vault: VaultChoice,
+    /// Why this vault, when it was not the first choice.
+    pub vault_why: Option<String>,
+    /// Throwaway workspace.
+    pub sandbox: bool,
+}
+
+impl Console {
+    /// Makes keys, registry and workspace. Gives the workspace and the job that published it.
+    ///
+    /// # Errors
+    /// `usage.*`, `key.*`, `storage.*`; `usage.exists` when the storage holds a registry.
+    pub async fn init(&self, request: InitRequest) -> Result<(Workspace, String)> {
+        check_app(&request.app)?;
+        let channels = check_channels(&request.channels)?;
+        let inner = &self.inner;
+        let known = self.workspaces().await?.into_iter().find(|w| w.app == request.app && w.sandbox == request.sandbox);
+        if let Some(known) = known {
+            let what = format!("This computer has the workspace {} already, at {}.", known.app, known.storage);
+            return Err(Problem::new(Code::UsageExists, what));
+        }
+        let store = inner.stores.create(&request.storage)?;
+        if store.head(layout::TIMESTAMP).await?.is_some() {
+            return Err(Problem::new(Code::UsageExists, format!("{} holds a registry already.", request.storage)));
+        }
+        let (vaults, choice) = (std::sync::Arc::clone(&inner.vaults), request.vault.clone());
+        let vault = tokio::task::spawn_blocking(move || vaults.open(&choice, true))
+            .await
+            .map_err(|e| Problem::new(Code::Internal, e.to_string()))??;
+        keys::call(&vault, |v| v.probe()).await?;
+        let key_names = [format!("{} release", request.name), format!("{} online", request.name)];
+        let mut made = Vec::new();
+        for label in &key_names {
+            let label = label.clone();
+            made.push(keys::call(&vault, move |v| v.create(&label)).await?);
+        }
+        let [release_key, online_key] = <[_; 2]>::try_from(made).map_err(|_| Problem::new(Code::Internal, "Two keys were made."))?;
+        let identity = format!("{}#{}", request.app, inner.world.id(8)?);
+        let intent = Intent {
+            by: inner.person.clone(),
+            reason: String::new(),
+            action: Action::Init {
+                app: request.app.clone(),
+                name: request.name.clone(),
+                identity,
+                channels,
+                release_key: release_key.clone(),
+                online_key: online_key.clone(),
+                key_names: key_names.clone(),
+                at: inner.world.now(),
+            },
+            base: Default::default(),
+        };
+        let draft = first_draft(&intent)?;
+        let root = draft.root.as_ref().ok_or_else(|| Problem::new(Code::Internal, "The first draft has no root."))?;
+        let mut envelope = headgate_tuf::Envelope::new(root.bytes.clone());
+        let (key, bytes) = (release_key.clone(), root.bytes.clone());
+        // Ed25519 is deterministic: this is byte for byte the root that the job publishes.
+        envelope.add(&release_key, keys::call(&vault, move |v| v.sign(&key, &bytes)).await?)?;
+        let workspace = Workspace {
+            id: if request.sandbox { "sandbox".into() } else { format!("{}-{}", request.app, inner.world.id(3)?) },
+            app: request.app,
+            name: request.name,
+            storage: request.storage,
+            public_url: request.public_url,
+            sandbox: request.sandbox,
+            root: envelope.to_bytes()?,
+            vault: request.vault,
+            vault_why: request.vault_why,
+        };
+        let now = inner.world.now();
+        inner.journal.add_workspace(&workspace, now, false).await?;
+        for (key, label) in [&release_key, &online_key].into_iter().zip(&key_names) {
+            inner.journal.add_own_key(&workspace.id, key.id()?.as_str(), key.hex(), label, now).await?;
+        }
+        let job = self.start_publish(workspace.clone(), intent).await?;
+        self.wait(&job).await?;
+        Ok((workspace, job))
+    }
+}
+
+fn check_app(app: &str) -> Result<()> {
+    let part = |p: &str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    if app.len() <= 150 && app.split('.').count() >= 2 && app.split('.').all(part) {
+        return Ok(());
+    }
+    let what = format!("{app:?} is not an app identifier such as com.acme.field.");
+    Err(Problem::new(Code::UsageArgument, what).field("app"))
+}
+
+fn check_channels(channels: &[String]) -> Result<Vec<Name>> {
+    let names: Vec<Name> = channels.iter().map(|c| name("channel", c)).collect::<Result<_>>()?;
+    let unique: std::collections::BTreeSet<&Name> = names.iter().collect();
+    if names.is_empty() || unique.len() != names.len() || names.len() > 12 {
+        let what = "A workspace has 1 to 12 channels, each with a name of its own.";
+        return Err(Problem::new(Code::UsageArgument, what).field("channels"));
+    }
+    Ok(names)
+}

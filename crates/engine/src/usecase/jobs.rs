@@ -1,0 +1,316 @@
+//! Jobs: long work that outlives the sheet that started it.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use headgate_core::{Code, Problem, Result};
+
+use crate::console::{Happened, Inner, lock};
+use crate::db::{Job, JobKind, JobState, ObjectState, Phase, Step};
+use crate::{Console, Intent, Workspace};
+
+/// Progress is told at most this often, milliseconds.
+const TELL_EVERY: u64 = 100;
+
+/// A job of this process.
+pub(crate) struct Live {
+    pub(crate) job: Job,
+    pub(crate) cancel: Arc<AtomicBool>,
+    told: u64,
+    rate: Rate,
+    /// Held while the job runs, so another Headgate on this home does not resume it.
+    _lock: Option<File>,
+}
+
+/// Bytes a second, smoothed over about five seconds.
+#[derive(Default)]
+struct Rate {
+    at: Option<(u64, u64)>,
+    value: f64,
+}
+
+impl Rate {
+    fn update(&mut self, now: u64, bytes: u64) -> u64 {
+        match self.at {
+            None => self.at = Some((now, bytes)),
+            Some((then, before)) if now >= then + 250 => {
+                #[expect(clippy::cast_precision_loss, reason = "a speed for people")]
+                let current = bytes.saturating_sub(before) as f64 * 1000.0 / (now - then) as f64;
+                self.value = if self.value == 0.0 { current } else { self.value * 0.8 + current * 0.2 };
+                self.at = Some((now, bytes));
+            }
+            Some(_) => {}
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative")]
+        let rounded = self.value as u64;
+        rounded
+    }
+}
+
+impl Inner {
+    /// Registers a new job and takes its lock.
+    pub(crate) fn new_job(&self, kind: JobKind, workspace: &str, unit: &str, channel: Option<&str>, title: String, intent: Option<Intent>) -> Result<Job> {
+        let now = self.world.now();
+        Ok(Job {
+            id: format!("{}-{}", now.unix(), self.world.id(6)?),
+            kind,
+            workspace: workspace.into(),
+            unit: unit.into(),
+            channel: channel.map(str::to_owned),
+            title,
+            state: JobState::Running,
+            phase: Phase::Read,
+            done: 0,
+            total: 0,
+            speed: 0,
+            steps: Vec::new(),
+            started: now,
+            touched: now,
+            finished: None,
+            error: None,
+            receipt: None,
+            handle: None,
+            intent,
+        })
+    }
+
+    /// Takes a job into this process. Nothing when another process works on it.
+    pub(crate) fn adopt(&self, job: Job) -> Result<Option<Arc<AtomicBool>>> {
+        let path = self.home.work().join(format!("{}.lock", job.id));
+        let io = |e: std::io::Error| Problem::new(Code::LocalDisk, format!("{} cannot be written: {e}.", path.display()));
+        let file = File::create(&path).map_err(io)?;
+        if file.try_lock().is_err() {
+            return Ok(None);
+        }
+        let cancel = Arc::new(AtomicBool::new(false));
+        let live = Live { job, cancel: Arc::clone(&cancel), told: 0, rate: Rate::default(), _lock: Some(file) };
+        lock(&self.live).insert(live.job.id.clone(), live);
+        Ok(Some(cancel))
+    }
+
+    /// Changes a job of this process and tells it; small progress is throttled.
+    pub(crate) fn update(&self, id: &str, always: bool, change: impl FnOnce(&mut Job)) {
+        let now = self.world.clock.ticks();
+        let mut live = lock(&self.live);
+        let Some(entry) = live.get_mut(id) else { return };
+        change(&mut entry.job);
+        entry.job.speed = entry.rate.update(now, entry.job.done);
+        if always || now >= entry.told + TELL_EVERY {
+            entry.told = now;
+            let job = Box::new(entry.job.clone());
+            drop(live);
+            self.tell(Happened::Job(job));
+        }
+    }
+
+    /// A new phase, recorded before it begins.
+    pub(crate) async fn phase(&self, id: &str, phase: Phase) -> Result<()> {
+        self.update(id, true, |job| {
+            job.phase = phase;
+            job.done = 0;
+            job.total = 0;
+        });
+        self.save(id).await
+    }
+
+    pub(crate) async fn save(&self, id: &str) -> Result<()> {
+        let job = {
+            let mut live = lock(&self.live);
+            let Some(entry) = live.get_mut(id) else { return Ok(()) };
+            entry.job.touched = self.world.now();
+            entry.job.clone()
+        };
+        if job.intent.is_some() { self.journal.save_job(&job).await } else { Ok(()) }
+    }
+
+    /// Shows the steps of a publish.
+    pub(crate) fn show_steps(&self, id: &str, steps: &[Step]) {
+        self.update(id, true, |job| {
+            job.steps = steps.iter().map(Step::view).collect();
+            job.total = steps.iter().map(|s| s.size).sum();
+            job.done = job.steps.iter().map(|s| s.sent).sum();
+        });
+    }
+
+    /// A step moved.
+    pub(crate) fn step(&self, id: &str, index: usize, sent: u64, state: ObjectState) {
+        let finished = matches!(state, ObjectState::Done | ObjectState::Skipped);
+        self.update(id, finished, |job| {
+            if let Some(step) = job.steps.get_mut(index) {
+                step.state = state;
+                step.sent = sent;
+                if step.key.starts_with("metadata/") {
+                    job.phase = Phase::Publish;
+                }
+            }
+            job.done = job.steps.iter().map(|s| s.sent).sum();
+        });
+    }
+
+    /// Ends a job, whatever its result.
+    pub(crate) async fn end(&self, id: &str, result: Result<Option<crate::Receipt>>) {
+        let now = self.world.now();
+        self.update(id, true, |job| {
+            job.finished = Some(now);
+            match result {
+                Ok(receipt) => {
+                    job.state = JobState::Done;
+                    job.phase = Phase::Done;
+                    job.receipt = receipt;
+                    job.error = None;
+                }
+                Err(problem) if problem.code == Code::JobCancelled => {
+                    job.state = JobState::Cancelled;
+                    job.error = Some(problem);
+                }
+                Err(problem) => {
+                    job.state = JobState::Failed;
+                    job.error = Some(problem);
+                }
+            }
+        });
+        if let Err(problem) = self.save(id).await {
+            tracing::error!(job = id, %problem, "the end of a job could not be recorded");
+        }
+        let ended = lock(&self.live).get_mut(id).map(|live| {
+            live._lock = None;
+            live.job.clone()
+        });
+        let _ = std::fs::remove_file(self.home.work().join(format!("{id}.lock")));
+        if let Some(job) = ended {
+            self.tell(Happened::Job(Box::new(job)));
+        }
+    }
+}
+
+impl Console {
+    /// Jobs that are not dismissed, newest first.
+    ///
+    /// # Errors
+    /// `local.journal`.
+    pub async fn jobs(&self) -> Result<Vec<Job>> {
+        let mut jobs: HashMap<String, Job> = self.inner.journal.jobs().await?.into_iter().map(|j| (j.id.clone(), j)).collect();
+        for live in lock(&self.inner.live).values() {
+            if jobs.contains_key(&live.job.id) || live.job.intent.is_none() {
+                jobs.insert(live.job.id.clone(), live.job.clone());
+            }
+        }
+        let mut jobs: Vec<Job> = jobs.into_values().collect();
+        jobs.sort_by(|a, b| (b.started, &b.id).cmp(&(a.started, &a.id)));
+        Ok(jobs)
+    }
+
+    /// One job.
+    ///
+    /// # Errors
+    /// `job.unknown`.
+    pub async fn job(&self, id: &str) -> Result<Job> {
+        if let Some(live) = lock(&self.inner.live).get(id) {
+            return Ok(live.job.clone());
+        }
+        let missing = || Problem::new(Code::JobUnknown, format!("There is no job {id}."));
+        self.inner.journal.job(id).await?.ok_or_else(missing)
+    }
+
+    /// Waits until a job has ended.
+    ///
+    /// # Errors
+    /// The job's own error.
+    pub async fn wait(&self, id: &str) -> Result<Job> {
+        let mut events = self.events();
+        loop {
+            let job = self.job(id).await?;
+            match (job.state, &job.error) {
+                (JobState::Running, _) => {}
+                (JobState::Failed | JobState::Cancelled, Some(problem)) => return Err(problem.clone()),
+                _ => return Ok(job),
+            }
+            // A missed event only costs this pause.
+            let _ = tokio::time::timeout(std::time::Duration::from_millis(200), events.recv()).await;
+        }
+    }
+
+    /// Stops a job before its commit.
+    ///
+    /// # Errors
+    /// `job.committed` after it, `job.unknown`.
+    pub async fn cancel_job(&self, id: &str) -> Result<()> {
+        let mut job = self.job(id).await?;
+        if job.phase == Phase::ReadBack || job.state == JobState::Done {
+            return Err(Problem::new(Code::JobCommitted, format!("{} is committed.", job.title)));
+        }
+        if let Some(live) = lock(&self.inner.live).get(id)
+            && live.job.state == JobState::Running
+        {
+            live.cancel.store(true, Ordering::SeqCst);
+            return Ok(());
+        }
+        job.state = JobState::Cancelled;
+        job.finished = Some(self.inner.world.now());
+        self.inner.journal.save_job(&job).await?;
+        lock(&self.inner.live).remove(id);
+        self.inner.tell(Happened::Job(Box::new(job)));
+        Ok(())
+    }
+
+    /// Hides an ended job.
+    ///
+    /// # Errors
+    /// `local.journal`.
+    pub async fn dismiss_job(&self, id: &str) -> Result<()> {
+        self.inner.journal.dismiss(id).await?;
+        lock(&self.inner.live).retain(|key, live| key != id || live.job.state == JobState::Running);
+        Ok(())
+    }
+
+    /// Whether work is under way that quitting would interrupt.
+    pub fn running_jobs(&self) -> Vec<Job> {
+        let live = lock(&self.inner.live);
+        live.values().filter(|l| l.job.state == JobState::Running).map(|l| l.job.clone()).collect()
+    }
+}
+
+/// "Ship 4.2.7 to development".
+pub(crate) fn title(intent: &Intent) -> String {
+    use crate::{Action, RolloutChange as C};
+    match &intent.action {
+        Action::Init { app, .. } => format!("Make the registry of {app}"),
+        Action::Ship { manifest, channel, .. } => format!("Ship {} to {channel}", manifest.version),
+        Action::Promote { build, to, .. } => format!("Promote build {build} to {to}"),
+        Action::Rollout { channel, change, .. } => match change {
+            C::Share { build, permille } => format!("Serve build {build} to {} on {channel}", headgate_core::percent(*permille)),
+            C::Halt => format!("Halt {channel}"),
+            C::Resume => format!("Resume {channel}"),
+            C::Complete => format!("Complete {channel}"),
+            C::RollBack { to } => format!("Roll {channel} back to build {to}"),
+            C::Embedded => format!("Return {channel} to the embedded build"),
+        },
+        Action::Refresh => "Refresh freshness".into(),
+        Action::AddFreshnessKey { name, .. } => format!("Add the key ‘{name}’ to the root"),
+    }
+}
+
+/// Kind of job that an intent needs.
+pub(crate) fn kind(intent: &Intent) -> JobKind {
+    use crate::Action;
+    match &intent.action {
+        Action::Init { .. } => JobKind::Init,
+        Action::Ship { .. } => JobKind::Ship,
+        Action::Promote { .. } => JobKind::Promote,
+        Action::Rollout { .. } => JobKind::Rollout,
+        Action::Refresh => JobKind::Refresh,
+        Action::AddFreshnessKey { .. } => JobKind::Root,
+    }
+}
+
+/// Unit and channel words of a job.
+pub(crate) fn place(intent: &Intent, _workspace: &Workspace) -> (String, Option<String>) {
+    match intent.action.place() {
+        Some((unit, channel)) => (unit.to_string(), Some(channel.to_string())),
+        None => (crate::publish::FIRST_UNIT.to_owned(), None),
+    }
+}

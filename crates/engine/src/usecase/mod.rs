@@ -1,0 +1,26 @@
+//! Use cases, one file each; all are methods of [`crate::Console`].
+
+mod board;
+mod connect;
+mod init;
+pub(crate) mod inspect;
+pub(crate) mod jobs;
+mod keys;
+mod log;
+mod publish;
+mod recover;
+mod sandbox;
+pub(crate) mod ship;
+mod sync;
+mod verify;
+
+pub use crate::console::Happened;
+pub use board::{Board, ChannelBoard, Freshness, GateBoard, GateState, PastRelease, ReleaseInfo, ServingBoard};
+pub use connect::{Check, ConnectRequest, RootInfo};
+pub use init::InitRequest;
+pub use inspect::{ChannelChanges, InspectOptions, InspectionReport, PickInfo};
+pub use keys::KeyCreated;
+pub use log::{LogEntry, LogRole};
+pub use sandbox::SandboxInfo;
+pub use ship::{PromotePlan, PromoteRequest, ShipPlan, ShipRequest};
+pub use verify::{Verified, VerifyRequest};

@@ -1,0 +1,80 @@
+//! The one list of commands. The shell's wrappers, `dispatch` and the TypeScript come from it.
+
+use ts_rs::TS;
+
+use crate::dto::*;
+
+/// Hands the whole list to another macro: name, request, answer.
+#[macro_export]
+macro_rules! for_each_command {
+    ($with:path) => {
+        $with! {
+            /// What the window needs to start.
+            app_state(Empty) -> AppState;
+            /// Chooses the theme.
+            set_theme(SetTheme) -> Empty;
+            /// Makes or opens the sandbox on this computer.
+            sandbox_start(Empty) -> Workspace;
+            /// Opens a native dialog for a storage folder.
+            storage_choose(Empty) -> PickedPath;
+            /// Opens a native dialog for `1.root.json` and reads it.
+            root_choose(Empty) -> PickedRoot;
+            /// Tests storage against the picked root.
+            connect_test(ConnectRequest) -> ConnectTest;
+            /// Pins the root and adds the workspace.
+            connect(ConnectRequest) -> Workspace;
+            /// Shows another workspace.
+            workspace_select(WorkspaceRef) -> Empty;
+            /// The board from the local cache, at once.
+            board(BoardRequest) -> Board;
+            /// Reads and verifies storage now, then says that the board changed.
+            sync(WorkspaceRef) -> Empty;
+            /// Signs freshness again, as a job.
+            freshness_refresh(WorkspaceRef) -> JobRef;
+            /// Opens a native dialog for a web build.
+            build_choose(ChooseBuild) -> PickedBuild;
+            /// Picks the sandbox's sample web build.
+            build_sample(WorkspaceRef) -> PickedBuild;
+            /// Inspects a web build as a job.
+            inspect_start(InspectRequest) -> JobRef;
+            /// A finished inspection.
+            inspection(InspectionRef) -> Inspection;
+            /// Derives what would be signed. Signs nothing.
+            ship_prepare(ShipRequest) -> SignPlan;
+            /// Signs, uploads and releases, as a job.
+            ship_start(StartRequest) -> JobRef;
+            /// Derives what a promotion would sign, with the proof of equal bytes.
+            promote_prepare(PromoteRequest) -> PromotePlan;
+            /// Signs and publishes the promotion, as a job.
+            promote_start(StartRequest) -> JobRef;
+            /// Jobs that are not dismissed, newest first.
+            jobs(Empty) -> Jobs;
+            /// One job.
+            job(JobRef) -> Job;
+            /// Stops a job that has not committed.
+            job_cancel(JobRef) -> Empty;
+            /// Goes on with a job that failed or waits.
+            job_resume(JobRef) -> Empty;
+            /// Hides an ended job.
+            job_dismiss(JobRef) -> Empty;
+            /// Quits although jobs run; they resume at the next start.
+            quit(Empty) -> Empty;
+        }
+    };
+}
+
+macro_rules! command_map {
+    ($($(#[$doc:meta])* $name:ident($request:ident) -> $answer:ident;)*) => {
+        /// Request and answer of every command, for the typed `invoke` of the window.
+        #[derive(TS)]
+        #[ts(export)]
+        pub struct CommandMap {
+            $($(#[$doc])* pub $name: ($request, $answer),)*
+        }
+
+        /// Names of all commands.
+        pub const COMMANDS: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+for_each_command!(command_map);

@@ -1,0 +1,14 @@
+//! Data that crosses to the window. Times are RFC 3339 in UTC with whole seconds, sizes are bytes,
+//! shares are permille (0..=1000), hashes are lower-case hex.
+
+mod app;
+mod board;
+mod job;
+mod promote;
+mod ship;
+
+pub use app::*;
+pub use board::*;
+pub use job::*;
+pub use promote::*;
+pub use ship::*;

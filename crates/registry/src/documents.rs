@@ -1,0 +1,97 @@
+//! Documents that roles list: release manifests, rollout documents, inventories.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use headgate_core::{
+    Code, Problem, Result, inventory::Inventory, manifest::ReleaseManifest, rollout::RolloutDocument,
+};
+use headgate_tuf::{Name, RoleName, sha256_hex};
+
+use crate::{Store, View, layout, view::ChannelTargets};
+
+/// An approved release of a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approved {
+    /// SHA-256 of the manifest's bytes.
+    pub sha256: String,
+    /// What it says.
+    pub manifest: ReleaseManifest,
+}
+
+/// What a channel approves and serves, verified.
+#[derive(Debug, Clone, Default)]
+pub struct ChannelDocuments {
+    /// Approved releases by build number.
+    pub approved: BTreeMap<u32, Approved>,
+    /// The rollout document; nothing before the first release.
+    pub rollout: Option<RolloutDocument>,
+    /// Its SHA-256.
+    pub rollout_sha256: Option<String>,
+}
+
+/// Reads a document that a role lists, and checks length and hash.
+///
+/// # Errors
+/// `trust.hash` when storage holds other bytes or none.
+pub async fn listed(store: &dyn Store, role: &ChannelTargets, target: &str) -> Result<Option<(Bytes, String)>> {
+    let Some(file) = role.targets.get(target) else { return Ok(None) };
+    if file.length > layout::MAX_DOCUMENT {
+        return Err(Problem::new(Code::TrustFormat, format!("{target} claims {} bytes.", file.length)));
+    }
+    let bytes = hashed(store, &layout::target(&file.hashes.sha256, target), &file.hashes.sha256, file.length).await?;
+    Ok(Some((bytes, file.hashes.sha256.clone())))
+}
+
+/// Reads an object that is named by its hash.
+///
+/// # Errors
+/// `trust.hash` when storage holds other bytes or none.
+pub async fn hashed(store: &dyn Store, key: &str, sha256: &str, max: u64) -> Result<Bytes> {
+    let object = store.get(key, max).await?;
+    let missing = || Problem::new(Code::TrustHash, format!("{key} is signed for, but storage does not have it."));
+    let bytes = object.ok_or_else(missing)?.bytes;
+    if sha256_hex(&bytes) != sha256 {
+        return Err(Problem::new(Code::TrustHash, format!("{key} holds other bytes than were signed.")));
+    }
+    Ok(bytes)
+}
+
+/// Reads all that a channel approves and serves.
+///
+/// # Errors
+/// `trust.*` when a document is not what its role signed.
+pub async fn channel(store: &dyn Store, view: &View, unit: &Name, channel: &Name) -> Result<ChannelDocuments> {
+    let mut documents = ChannelDocuments::default();
+    if let Some(role) = view.channels.get(&RoleName::Channel(unit.clone(), channel.clone())) {
+        let prefix = format!("{unit}.{channel}.release-");
+        for target in role.meta.targets.keys().filter(|t| t.starts_with(&prefix)) {
+            let Some((bytes, sha256)) = listed(store, &role.meta, target).await? else { continue };
+            let manifest = ReleaseManifest::parse(&bytes)?;
+            if layout::release_target(unit.as_str(), channel.as_str(), manifest.build) != *target || manifest.unit != *unit {
+                let what = format!("{target} holds the manifest of {} build {}.", manifest.unit, manifest.build);
+                return Err(Problem::new(Code::TrustHash, what));
+            }
+            documents.approved.insert(manifest.build, Approved { sha256, manifest });
+        }
+    }
+    if let Some(role) = view.channels.get(&RoleName::Rollout(unit.clone(), channel.clone())) {
+        let target = layout::rollout_target(unit.as_str(), channel.as_str());
+        if let Some((bytes, sha256)) = listed(store, &role.meta, &target).await? {
+            documents.rollout = Some(RolloutDocument::parse(&bytes)?);
+            documents.rollout_sha256 = Some(sha256);
+        }
+    }
+    Ok(documents)
+}
+
+/// Reads the inventory of a release.
+///
+/// # Errors
+/// `trust.hash` or `trust.format`.
+pub async fn inventory(store: &dyn Store, manifest: &ReleaseManifest) -> Result<Inventory> {
+    let reference = &manifest.inventory;
+    let max = reference.size.min(layout::MAX_DOCUMENT);
+    let bytes = hashed(store, &layout::inventory(&reference.sha256), &reference.sha256, max).await?;
+    Inventory::parse(&bytes)
+}

@@ -1,0 +1,16 @@
+//! The registry: where its objects lie, and how they are read and believed.
+
+mod address;
+pub mod documents;
+mod folder;
+mod http;
+pub mod layout;
+mod part;
+mod store;
+mod view;
+
+pub use address::StorageAddress;
+pub use folder::{FolderStore, HASHED_TAG};
+pub use http::{HttpLimits, HttpStore};
+pub use store::{Body, Created, ETag, Object, ObjectMeta, Progress, Store, Swapped, silent};
+pub use view::{ChannelTargets, Expiry, HighWater, Loaded, View};

@@ -1,0 +1,280 @@
+//! Reading the registry as a verifier does: from a pinned root, believing nothing that is not signed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use headgate_core::{Code, Problem, Result, settings::TopTargets};
+use headgate_tuf::{
+    Envelope, KeyId, MAX_METADATA, Metadata, RoleName, UtcTime,
+    metadata::{Header, Root, Snapshot, Targets, Timestamp},
+    policy, sha256_hex,
+};
+use sigstore_tuf::TrustedMetadataSet;
+
+use crate::{ETag, Store, layout};
+
+/// Roots walked in one reading at most.
+const MAX_ROOTS: u64 = 64;
+
+/// A channel role's metadata: approvals or rollout.
+pub type ChannelTargets = Targets<Header>;
+
+/// A verified metadata file.
+#[derive(Debug, Clone)]
+pub struct Loaded<M> {
+    /// What it says.
+    pub meta: M,
+    /// The file's bytes.
+    pub file: Bytes,
+    /// SHA-256 of the file: what the next version's `prev` names.
+    pub sha256: String,
+    /// Keys that signed it, verified or not.
+    pub signers: BTreeSet<KeyId>,
+}
+
+impl<M: Metadata> Loaded<M> {
+    /// Parses a file strictly. Says nothing about its signatures.
+    ///
+    /// # Errors
+    /// `trust.format` naming the file.
+    pub fn parse(name: &str, file: Bytes) -> Result<Self> {
+        let envelope = Envelope::parse(&file).map_err(|e| named(name, &e))?;
+        let meta = envelope.signed().parse().map_err(|e| named(name, &e))?;
+        let signers = envelope.signers().cloned().collect();
+        Ok(Self { meta, sha256: sha256_hex(&file), signers, file })
+    }
+}
+
+fn named(name: &str, error: &headgate_tuf::Error) -> Problem {
+    let problem = Problem::from(error.clone());
+    Problem { message: format!("{name}: {}", problem.message), ..problem }
+}
+
+/// The newest versions that this reader has seen. Kept by the caller, so a restored storage is noticed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct HighWater {
+    /// Role and version.
+    pub versions: BTreeMap<String, u64>,
+    /// Freshness keys of the root that these were seen under. Rotating them forgets the snapshot's
+    /// and timestamp's marks: the recovery from a version that was pushed far ahead (TUF §5.3.11).
+    pub freshness: BTreeSet<KeyId>,
+}
+
+/// Whether expired metadata is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// As a device: expired metadata is not believed.
+    Enforce,
+    /// As a console, which must show and renew what has expired.
+    Show,
+}
+
+/// A verified, consistent state of the registry.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// The root in force.
+    pub root: Loaded<Root>,
+    /// Version of the pinned root that the walk began with.
+    pub pinned: u64,
+    /// Settings and delegations.
+    pub targets: Loaded<TopTargets>,
+    /// Versions of all roles.
+    pub snapshot: Loaded<Snapshot>,
+    /// The commit point.
+    pub timestamp: Loaded<Timestamp>,
+    /// Tag of the timestamp, for the conditional write.
+    pub etag: ETag,
+    /// Approvals and rollouts.
+    pub channels: BTreeMap<RoleName, Loaded<ChannelTargets>>,
+}
+
+impl View {
+    /// Reads and verifies everything.
+    ///
+    /// # Errors
+    /// `storage.missing` when there is no registry; `trust.*` when something is not as signed.
+    pub async fn read(store: &dyn Store, pinned: &[u8], marks: &HighWater, now: UtcTime, expiry: Expiry) -> Result<Self> {
+        match Self::read_inner(store, pinned, marks, now, expiry).await {
+            Err(problem) if matches!(problem.code, Code::TrustSignature | Code::TrustRoot | Code::TrustFormat) => {
+                Err(explain(store, pinned, problem).await)
+            }
+            other => other,
+        }
+    }
+
+    async fn read_inner(store: &dyn Store, pinned: &[u8], marks: &HighWater, now: UtcTime, expiry: Expiry) -> Result<Self> {
+        let at = jiff_time(if expiry == Expiry::Enforce { now.unix() } else { 0 });
+        let mut root: Loaded<Root> = Loaded::parse("pinned root", Bytes::copy_from_slice(pinned))?;
+        let pinned_version = root.meta.version;
+        let mut set = TrustedMetadataSet::from_root(pinned).map_err(|e| untrusted("pinned root", &e))?;
+        for version in (pinned_version + 1)..=(pinned_version + MAX_ROOTS) {
+            let name = RoleName::Root.file(version);
+            let Some(file) = fetch(store, &name).await? else { break };
+            set.update_root(&file).map_err(|e| untrusted(&name, &e))?;
+            let next: Loaded<Root> = Loaded::parse(&name, file)?;
+            same_workspace(&name, &next.meta.x.header, &root.meta)?;
+            root = next;
+        }
+        set.check_root_expired(at).map_err(|e| untrusted("root", &e))?;
+        let freshness = freshness_keys(&root.meta);
+        let floor = |role: &RoleName| {
+            let forgotten = marks.freshness != freshness && matches!(role, RoleName::Timestamp | RoleName::Snapshot);
+            if forgotten { 0 } else { marks.versions.get(&role.to_string()).copied().unwrap_or(0) }
+        };
+        not_older(&RoleName::Root, root.meta.version, floor(&RoleName::Root))?;
+
+        let object = store.get(layout::TIMESTAMP, MAX_METADATA as u64).await?.ok_or_else(|| {
+            Problem::new(Code::StorageMissing, format!("{} holds no registry: timestamp.json is missing.", store.address()))
+        })?;
+        set.update_timestamp(&object.bytes, at).map_err(|e| untrusted("timestamp.json", &e))?;
+        let timestamp: Loaded<Timestamp> = Loaded::parse("timestamp.json", object.bytes)?;
+        not_older(&RoleName::Timestamp, timestamp.meta.version, floor(&RoleName::Timestamp))?;
+        if timestamp.meta.expires.unix() > now.unix() + policy::MAX_TIMESTAMP_AHEAD {
+            let why = format!("timestamp.json claims to be valid until {}, more than 45 days ahead.", timestamp.meta.expires);
+            return Err(Problem::new(Code::TrustClock, why).holds("It was not believed."));
+        }
+
+        let name = RoleName::Snapshot.file(timestamp.meta.snapshot());
+        let file = must(store, &name).await?;
+        set.update_snapshot(&file, at).map_err(|e| untrusted(&name, &e))?;
+        let snapshot: Loaded<Snapshot> = Loaded::parse(&name, file)?;
+        same_workspace(&name, &snapshot.meta.x, &root.meta)?;
+        not_older(&RoleName::Snapshot, snapshot.meta.version, floor(&RoleName::Snapshot))?;
+
+        let name = RoleName::Targets.file(pinned_version_of(&snapshot.meta, &RoleName::Targets)?);
+        let file = must(store, &name).await?;
+        set.update_targets(&file, at).map_err(|e| untrusted(&name, &e))?;
+        let targets: Loaded<TopTargets> = Loaded::parse(&name, file)?;
+        same_workspace(&name, targets.meta.header_ref(), &root.meta)?;
+        not_older(&RoleName::Targets, targets.meta.version, floor(&RoleName::Targets))?;
+
+        let mut channels = BTreeMap::new();
+        for delegation in targets.meta.delegations.iter().flat_map(|d| &d.roles) {
+            let role = RoleName::parse(&delegation.name)?;
+            let Some(version) = snapshot.meta.version_of(&role) else { continue };
+            let name = role.file(version);
+            let file = must(store, &name).await?;
+            set.update_delegated_targets(&file, &delegation.name, "targets", at).map_err(|e| untrusted(&name, &e))?;
+            let loaded: Loaded<ChannelTargets> = Loaded::parse(&name, file)?;
+            same_workspace(&name, &loaded.meta.x, &root.meta)?;
+            same_role(&name, &loaded.meta, &role)?;
+            not_older(&role, loaded.meta.version, floor(&role))?;
+            channels.insert(role, loaded);
+        }
+        Ok(Self { root, pinned: pinned_version, targets, snapshot, timestamp, etag: object.etag, channels })
+    }
+
+    /// The marks after this reading.
+    pub fn marks(&self) -> HighWater {
+        let mut versions: BTreeMap<String, u64> =
+            self.channels.iter().map(|(role, loaded)| (role.to_string(), loaded.meta.version)).collect();
+        versions.insert("root".into(), self.root.meta.version);
+        versions.insert("targets".into(), self.targets.meta.version);
+        versions.insert("snapshot".into(), self.snapshot.meta.version);
+        versions.insert("timestamp".into(), self.timestamp.meta.version);
+        HighWater { versions, freshness: freshness_keys(&self.root.meta) }
+    }
+
+    /// Version of a role in force.
+    pub fn version_of(&self, role: &RoleName) -> Option<u64> {
+        match role {
+            RoleName::Root => Some(self.root.meta.version),
+            RoleName::Targets => Some(self.targets.meta.version),
+            RoleName::Snapshot => Some(self.snapshot.meta.version),
+            RoleName::Timestamp => Some(self.timestamp.meta.version),
+            _ => self.channels.get(role).map(|l| l.meta.version),
+        }
+    }
+
+    /// Name of a key in signed metadata, or the first digits of its id.
+    pub fn key_name(&self, id: &KeyId) -> String {
+        self.root.meta.x.keys.get(id).map_or_else(|| id.as_str()[..8].to_owned(), |k| k.name.clone())
+    }
+}
+
+/// Freshness keys of a root: those that may sign snapshot or timestamp.
+fn freshness_keys(root: &Root) -> BTreeSet<KeyId> {
+    ["snapshot", "timestamp"].iter().filter_map(|r| root.roles.get(*r)).flat_map(|r| r.keyids.clone()).collect()
+}
+
+async fn fetch(store: &dyn Store, name: &str) -> Result<Option<Bytes>> {
+    Ok(store.get(&format!("metadata/{name}"), MAX_METADATA as u64).await?.map(|o| o.bytes))
+}
+
+async fn must(store: &dyn Store, name: &str) -> Result<Bytes> {
+    fetch(store, name).await?.ok_or_else(|| {
+        Problem::new(Code::TrustSignature, format!("{name} is named by signed metadata, but storage does not have it."))
+    })
+}
+
+fn pinned_version_of(snapshot: &Snapshot, role: &RoleName) -> Result<u64> {
+    let missing = || Problem::new(Code::TrustFormat, format!("The snapshot does not name {role}."));
+    snapshot.version_of(role).ok_or_else(missing)
+}
+
+fn not_older(role: &RoleName, version: u64, floor: u64) -> Result<()> {
+    if version >= floor {
+        return Ok(());
+    }
+    let what = format!("{role} is at version {version}, but version {floor} was seen before.");
+    Err(Problem::new(Code::TrustRollback, what))
+}
+
+fn same_workspace(name: &str, header: &Header, root: &Root) -> Result<()> {
+    if header.workspace == root.x.header.workspace {
+        return Ok(());
+    }
+    let what = format!("{name} belongs to workspace {}, not to {}.", header.workspace, root.x.header.workspace);
+    Err(Problem::new(Code::TrustWorkspace, what))
+}
+
+fn same_role(name: &str, meta: &ChannelTargets, role: &RoleName) -> Result<()> {
+    let (RoleName::Channel(unit, channel) | RoleName::Rollout(unit, channel)) = role else { return Ok(()) };
+    let says = (meta.x.unit.as_deref(), meta.x.channel.as_deref());
+    if says != (Some(unit.as_str()), Some(channel.as_str())) {
+        let what = format!("{name} says that it is for another unit or channel.");
+        return Err(Problem::new(Code::TrustSignature, what));
+    }
+    Ok(())
+}
+
+fn untrusted(name: &str, error: &sigstore_tuf::Error) -> Problem {
+    use sigstore_tuf::Error as E;
+    let code = match error {
+        E::Expired { .. } => Code::TrustExpired,
+        E::Rollback { .. } => Code::TrustRollback,
+        E::Malformed(_) | E::Json(_) => Code::TrustFormat,
+        _ => Code::TrustSignature,
+    };
+    Problem::new(code, format!("{name} was not believed: {error}."))
+}
+
+/// A foreign registry fails as a wrong signature; say what it really is.
+async fn explain(store: &dyn Store, pinned: &[u8], problem: Problem) -> Problem {
+    let Ok(Some(first)) = fetch(store, "1.root.json").await else { return problem };
+    let Ok(theirs) = Loaded::<Root>::parse("1.root.json", first) else { return problem };
+    let Ok(ours) = Loaded::<Root>::parse("pinned root", Bytes::copy_from_slice(pinned)) else { return problem };
+    if theirs.meta.x.header.workspace == ours.meta.x.header.workspace {
+        return problem;
+    }
+    let what = format!(
+        "{} holds the registry of {}, not of {}.",
+        store.address(), theirs.meta.x.app, ours.meta.x.app
+    );
+    Problem::new(Code::TrustWorkspace, what).detail(problem)
+}
+
+fn jiff_time(unix: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_second(unix).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+}
+
+/// The common header of the top-level targets.
+trait HeaderRef {
+    fn header_ref(&self) -> &Header;
+}
+
+impl HeaderRef for TopTargets {
+    fn header_ref(&self) -> &Header {
+        headgate_tuf::metadata::HasHeader::common(&self.x)
+    }
+}

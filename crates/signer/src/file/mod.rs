@@ -1,0 +1,194 @@
+//! Keys in one age file with a passphrase: for CI, servers and machines without a keychain.
+//!
+//! Each call decrypts the file anew: read, sign, drop. No seed outlives a call, and keys that another process added
+//! meanwhile are seen.
+
+mod content;
+mod disk;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use headgate_core::{Code, Problem, Result};
+use headgate_tuf::{PublicKey, RoleBytes, Signature};
+
+use crate::seed::Seed;
+use crate::{KeyVault, Passphrase, StoredKey, VaultInfo, VaultKind, failure, portable, sealed};
+use content::Entry;
+use disk::Lock;
+
+const NAME: &str = "vault file";
+
+/// Work factor of a new vault, log2 of N: some 100 ms for each signature on a common machine.
+const WORK_FACTOR: u8 = 15;
+
+/// A vault file and what opens it.
+pub struct FileVault {
+    path: PathBuf,
+    passphrase: Passphrase,
+    work_factor: u8,
+}
+
+impl FileVault {
+    /// Opens a vault that exists, and checks that the passphrase opens it.
+    ///
+    /// # Errors
+    /// `key.file` when there is none or it is something else, `key.wrong_password`, `key.ambiguous`,
+    /// `key.no_access` or `local.disk` when it cannot be read.
+    pub fn open(path: impl AsRef<Path>, passphrase: Passphrase) -> Result<Self> {
+        let path = path.as_ref();
+        // A link is followed once, here: writing replaces the file that it names, not the link.
+        let path = path
+            .canonicalize()
+            .map_err(|e| failure::io(&e, path, "opened"))?;
+        let sealed = disk::read(&path)?;
+        content::parse(&sealed::open(&sealed, &passphrase, content::WHAT)?)?;
+        Ok(Self {
+            path,
+            passphrase,
+            work_factor: sealed::work_factor(&sealed).unwrap_or(WORK_FACTOR),
+        })
+    }
+
+    /// Makes an empty vault, readable by this account alone.
+    ///
+    /// # Errors
+    /// `usage.exists` when something is there already; `key.no_access`, `key.file` or `local.disk` when it cannot be
+    /// written.
+    pub fn create(path: impl AsRef<Path>, passphrase: Passphrase) -> Result<Self> {
+        Self::create_with_work_factor(path, passphrase, WORK_FACTOR)
+    }
+
+    /// As [`FileVault::create`], with another scrypt work factor: log2 of N, 1 to 18, kept for all later writes.
+    /// Each step doubles what a signature and a guess of the passphrase cost. Below 15 it is for tests only.
+    ///
+    /// # Errors
+    /// As [`FileVault::create`].
+    pub fn create_with_work_factor(
+        path: impl AsRef<Path>,
+        passphrase: Passphrase,
+        work_factor: u8,
+    ) -> Result<Self> {
+        let path = path.as_ref();
+        if path.file_name().is_none() {
+            return Err(Problem::new(
+                Code::UsageArgument,
+                format!("{} does not name a file.", path.display()),
+            ));
+        }
+        let lock = Lock::take(path)?;
+        if lock.exists() {
+            return Err(Problem::new(
+                Code::UsageExists,
+                format!("{} exists already.", path.display()),
+            )
+            .remedy("Open it as a vault, or choose another file."));
+        }
+        let plain = content::write(&[])?;
+        lock.replace(&sealed::seal(&plain, &passphrase, work_factor)?)?;
+        let path = path
+            .canonicalize()
+            .map_err(|e| failure::io(&e, path, "opened"))?;
+        Ok(Self {
+            path,
+            passphrase,
+            work_factor,
+        })
+    }
+
+    fn read(&self) -> Result<Vec<Entry>> {
+        let sealed = disk::read(&self.path)?;
+        let plain = sealed::open(&sealed, &self.passphrase, content::WHAT)?;
+        content::parse(&plain)
+    }
+
+    /// Reads, changes and writes under the lock, so that two processes never lose each other's keys.
+    fn change<T>(&self, change: impl FnOnce(&mut Vec<Entry>) -> Result<T>) -> Result<T> {
+        let lock = Lock::take(&self.path)?;
+        let mut entries = self.read()?;
+        let answer = change(&mut entries)?;
+        let plain = content::write(&entries)?;
+        lock.replace(&sealed::seal(&plain, &self.passphrase, self.work_factor)?)?;
+        Ok(answer)
+    }
+
+    fn find(&self, key: &PublicKey) -> Result<Option<(Seed, String)>> {
+        let found = self.read()?.into_iter().find(|e| e.public == *key);
+        let Some(entry) = found else { return Ok(None) };
+        Ok(Some((entry.seed.check(key, NAME)?, entry.label)))
+    }
+
+    fn get(&self, key: &PublicKey) -> Result<(Seed, String)> {
+        self.find(key)?.ok_or_else(|| failure::not_here(key, NAME))
+    }
+
+    fn put(&self, seed: Seed, label: &str) -> Result<PublicKey> {
+        let public = seed.public();
+        self.change(|entries| {
+            entries.retain(|e| e.public != public);
+            entries.push(Entry {
+                public: public.clone(),
+                label: label.into(),
+                seed,
+            });
+            Ok(public)
+        })
+    }
+}
+
+impl KeyVault for FileVault {
+    fn info(&self) -> VaultInfo {
+        VaultInfo {
+            kind: VaultKind::File,
+            label: "passphrase file".into(),
+            place: Some(self.path.display().to_string()),
+        }
+    }
+
+    fn probe(&self) -> Result<()> {
+        self.read().map(drop)
+    }
+
+    fn create(&self, label: &str) -> Result<PublicKey> {
+        failure::check_label(label)?;
+        self.put(Seed::random()?, label)
+    }
+
+    fn has(&self, key: &PublicKey) -> Result<bool> {
+        Ok(self.find(key)?.is_some())
+    }
+
+    fn sign(&self, key: &PublicKey, bytes: &RoleBytes) -> Result<Signature> {
+        Ok(self.get(key)?.0.sign(bytes))
+    }
+
+    fn import(&self, sealed: &[u8], passphrase: &Passphrase) -> Result<PublicKey> {
+        let key = portable::open(sealed, passphrase)?;
+        self.put(key.seed, &key.label)
+    }
+
+    fn export(&self, key: &PublicKey, passphrase: &Passphrase) -> Result<Vec<u8>> {
+        let (seed, label) = self.get(key)?;
+        portable::seal(&seed, &label, passphrase)
+    }
+
+    fn delete(&self, key: &PublicKey) -> Result<()> {
+        self.change(|entries| {
+            let before = entries.len();
+            entries.retain(|e| e.public != *key);
+            if entries.len() == before {
+                return Err(failure::not_here(key, NAME));
+            }
+            Ok(())
+        })
+    }
+
+    fn list(&self) -> Result<Vec<StoredKey>> {
+        let stored = |entry: Entry| StoredKey {
+            public: entry.public,
+            label: entry.label,
+        };
+        Ok(self.read()?.into_iter().map(stored).collect())
+    }
+}

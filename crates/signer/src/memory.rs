@@ -1,0 +1,108 @@
+//! Keys in memory: for tests. They are gone when the process ends.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use headgate_core::Result;
+use headgate_tuf::{PublicKey, RoleBytes, Signature};
+
+use crate::seed::Seed;
+use crate::{KeyVault, Passphrase, StoredKey, VaultInfo, VaultKind, failure, portable};
+
+const NAME: &str = "memory vault";
+
+struct Held {
+    public: PublicKey,
+    label: String,
+    seed: Seed,
+}
+
+/// Keys in memory.
+#[derive(Default)]
+pub struct MemoryVault {
+    keys: Mutex<BTreeMap<String, Held>>,
+}
+
+impl MemoryVault {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn keys(&self) -> MutexGuard<'_, BTreeMap<String, Held>> {
+        // No call leaves the map half changed, so a panic elsewhere does not spoil it.
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, seed: Seed, label: String) -> PublicKey {
+        let public = seed.public();
+        let held = Held {
+            public: public.clone(),
+            label,
+            seed,
+        };
+        self.keys().insert(public.hex().to_owned(), held);
+        public
+    }
+
+    fn get(&self, key: &PublicKey) -> Result<(Seed, String)> {
+        let keys = self.keys();
+        let held = keys
+            .get(key.hex())
+            .ok_or_else(|| failure::not_here(key, NAME))?;
+        let seed = held.seed.duplicate().check(key, NAME)?;
+        Ok((seed, held.label.clone()))
+    }
+}
+
+impl KeyVault for MemoryVault {
+    fn info(&self) -> VaultInfo {
+        VaultInfo {
+            kind: VaultKind::Memory,
+            label: "memory".into(),
+            place: None,
+        }
+    }
+
+    fn probe(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn create(&self, label: &str) -> Result<PublicKey> {
+        failure::check_label(label)?;
+        Ok(self.put(Seed::random()?, label.into()))
+    }
+
+    fn has(&self, key: &PublicKey) -> Result<bool> {
+        Ok(self.keys().contains_key(key.hex()))
+    }
+
+    fn sign(&self, key: &PublicKey, bytes: &RoleBytes) -> Result<Signature> {
+        Ok(self.get(key)?.0.sign(bytes))
+    }
+
+    fn import(&self, sealed: &[u8], passphrase: &Passphrase) -> Result<PublicKey> {
+        let key = portable::open(sealed, passphrase)?;
+        Ok(self.put(key.seed, key.label))
+    }
+
+    fn export(&self, key: &PublicKey, passphrase: &Passphrase) -> Result<Vec<u8>> {
+        let (seed, label) = self.get(key)?;
+        portable::seal(&seed, &label, passphrase)
+    }
+
+    fn delete(&self, key: &PublicKey) -> Result<()> {
+        self.keys()
+            .remove(key.hex())
+            .map(drop)
+            .ok_or_else(|| failure::not_here(key, NAME))
+    }
+
+    fn list(&self) -> Result<Vec<StoredKey>> {
+        let stored = |held: &Held| StoredKey {
+            public: held.public.clone(),
+            label: held.label.clone(),
+        };
+        Ok(self.keys().values().map(stored).collect())
+    }
+}

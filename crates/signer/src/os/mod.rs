@@ -1,0 +1,145 @@
+//! Keys in the keychain of the operating system.
+//!
+//! An item's service is the product's name, its account the key id, its password the seed as base64 text.
+//! The connection is made anew for each call: keychain daemons restart, and a call that was abandoned while a prompt
+//! was open must not hold up the next one.
+
+#[cfg(target_os = "linux")]
+#[path = "linux.rs"]
+mod platform;
+#[cfg(target_os = "macos")]
+#[path = "macos.rs"]
+mod platform;
+#[cfg(target_os = "windows")]
+#[path = "windows.rs"]
+mod platform;
+#[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "windows")))]
+#[path = "other.rs"]
+mod platform;
+
+mod explain;
+
+use std::collections::HashMap;
+
+use headgate_core::{Code, Problem, Result};
+use headgate_tuf::{PublicKey, RoleBytes, Signature};
+use keyring_core::{Entry, Error};
+use zeroize::Zeroizing;
+
+use crate::seed::Seed;
+use crate::{KeyVault, Passphrase, StoredKey, VaultInfo, VaultKind, failure, portable};
+pub(crate) use explain::explain;
+
+/// The keychain of the operating system.
+pub struct OsKeychain {
+    service: String,
+}
+
+impl OsKeychain {
+    /// Service name of this build's items. A debug build has its own, so that trying things out touches no real key.
+    pub const SERVICE: &'static str = if cfg!(debug_assertions) {
+        "headgate-dev"
+    } else {
+        "headgate"
+    };
+
+    /// The keychain, with items under this service name: [`OsKeychain::SERVICE`] outside tests.
+    pub fn new(service: &str) -> Self {
+        Self {
+            service: service.into(),
+        }
+    }
+
+    /// The item of a key. Making the handle reads and writes nothing.
+    fn entry(&self, key: &PublicKey, label: Option<&str>) -> Result<Entry> {
+        let id = key.id()?;
+        let name = label.map(|l| format!("Headgate key: {l}"));
+        let mut modifiers: HashMap<&str, &str> = HashMap::new();
+        platform::modifiers(&mut modifiers, name.as_deref());
+        platform::store()
+            .and_then(|store| store.build(&self.service, id.as_str(), Some(&modifiers)))
+            .map_err(|e| explain(e, key))
+    }
+
+    /// The seed, if there is an item. That there is none says nothing about why: a key is never made because of it.
+    fn find(&self, key: &PublicKey) -> Result<Option<Seed>> {
+        let text = match self.entry(key, None)?.get_password() {
+            Ok(text) => Zeroizing::new(text),
+            Err(Error::NoEntry) => return Ok(None),
+            Err(e) => return Err(explain(e, key)),
+        };
+        let seed = Seed::from_base64(&text)
+            .ok_or_else(|| failure::damaged(key, platform::LABEL))?
+            .check(key, platform::LABEL)?;
+        Ok(Some(seed))
+    }
+
+    fn get(&self, key: &PublicKey) -> Result<Seed> {
+        self.find(key)?
+            .ok_or_else(|| failure::not_here(key, platform::LABEL))
+    }
+
+    /// Writes the seed and reads it back: some keychains accept an item that they do not keep.
+    fn put(&self, seed: Seed, label: Option<&str>) -> Result<PublicKey> {
+        let key = seed.public();
+        self.entry(&key, label)?
+            .set_password(&seed.to_base64())
+            .map_err(|e| explain(e, &key))?;
+        if self.find(&key)?.is_none() {
+            return Err(Problem::new(
+                Code::KeyOther,
+                format!("The {} did not keep the new key.", platform::LABEL),
+            ));
+        }
+        Ok(key)
+    }
+}
+
+impl KeyVault for OsKeychain {
+    fn info(&self) -> VaultInfo {
+        VaultInfo {
+            kind: VaultKind::Os,
+            label: platform::LABEL.into(),
+            place: Some(self.service.clone()),
+        }
+    }
+
+    fn probe(&self) -> Result<()> {
+        platform::probe(&self.service)
+    }
+
+    fn create(&self, label: &str) -> Result<PublicKey> {
+        failure::check_label(label)?;
+        self.put(Seed::random()?, Some(label))
+    }
+
+    fn has(&self, key: &PublicKey) -> Result<bool> {
+        Ok(self.find(key)?.is_some())
+    }
+
+    fn sign(&self, key: &PublicKey, bytes: &RoleBytes) -> Result<Signature> {
+        Ok(self.get(key)?.sign(bytes))
+    }
+
+    fn import(&self, sealed: &[u8], passphrase: &Passphrase) -> Result<PublicKey> {
+        let key = portable::open(sealed, passphrase)?;
+        let label = (!key.label.is_empty()).then_some(key.label);
+        self.put(key.seed, label.as_deref())
+    }
+
+    fn export(&self, key: &PublicKey, passphrase: &Passphrase) -> Result<Vec<u8>> {
+        portable::seal(&self.get(key)?, "", passphrase)
+    }
+
+    fn delete(&self, key: &PublicKey) -> Result<()> {
+        match self.entry(key, None)?.delete_credential() {
+            Ok(()) => Ok(()),
+            Err(Error::NoEntry) => Err(failure::not_here(key, platform::LABEL)),
+            Err(e) => Err(explain(e, key)),
+        }
+    }
+
+    fn list(&self) -> Result<Vec<StoredKey>> {
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,236 @@
+//! The steps themselves. Cheap ones first, and nothing before what it needs: the shell embeds the built front end.
+
+use super::{Outcome, Run, Step};
+use crate::apt::{self, Purpose};
+use crate::workspace::Workspace;
+use crate::{bindings, process, session, sizes, tools, ui};
+use anyhow::Result;
+use std::fs;
+use std::process::Command;
+
+pub(super) const STEPS: &[Step] = &[
+    Step {
+        name: "packages",
+        what: "Debian packages are installed",
+        run: packages,
+    },
+    Step {
+        name: "fmt",
+        what: "rustfmt has nothing to change",
+        run: fmt,
+    },
+    Step {
+        name: "sizes",
+        what: "no source file over 500 lines",
+        run: file_sizes,
+    },
+    Step {
+        name: "ui-install",
+        what: "npm packages of the front end",
+        run: ui_install,
+    },
+    Step {
+        name: "ui-format",
+        what: "prettier has nothing to change",
+        run: |run| npm(run, "format:check"),
+    },
+    Step {
+        name: "ui-lint",
+        what: "eslint",
+        run: |run| npm(run, "lint"),
+    },
+    Step {
+        name: "ui-check",
+        what: "svelte-check and TypeScript",
+        run: |run| npm(run, "check"),
+    },
+    Step {
+        name: "ui-test",
+        what: "vitest",
+        run: |run| npm(run, "test"),
+    },
+    Step {
+        name: "ui-build",
+        what: "the front end builds",
+        run: |run| npm(run, "build"),
+    },
+    Step {
+        name: "clippy",
+        what: "clippy has no warning",
+        run: clippy,
+    },
+    Step {
+        name: "deny",
+        what: "bans, licences and sources of the dependencies",
+        run: deny,
+    },
+    Step {
+        name: "build",
+        what: "all programs and tests build",
+        run: build,
+    },
+    Step {
+        name: "rust-test",
+        what: "unit, property, integration and doc tests",
+        run: rust_test,
+    },
+    Step {
+        name: "bindings",
+        what: "the generated TypeScript is current",
+        run: bindings_current,
+    },
+    Step {
+        name: "keyring",
+        what: "keys in a real Secret Service",
+        run: keyring,
+    },
+    Step {
+        name: "interop",
+        what: "TUF and zip readers of others accept what we write",
+        run: interop,
+    },
+    Step {
+        name: "desktop",
+        what: "journeys in the real window",
+        run: desktop,
+    },
+];
+
+fn packages(_: &mut Run) -> Result<Outcome> {
+    apt::install(Purpose::Test)?;
+    Ok(Outcome::Passed)
+}
+
+fn fmt(run: &mut Run) -> Result<Outcome> {
+    process::run(run.workspace.cargo("fmt").args(["--all", "--check"]))?;
+    Ok(Outcome::Passed)
+}
+
+fn file_sizes(run: &mut Run) -> Result<Outcome> {
+    sizes::check(&run.workspace)?;
+    Ok(Outcome::Passed)
+}
+
+fn ui_install(run: &mut Run) -> Result<Outcome> {
+    ui::install(&run.workspace)?;
+    Ok(Outcome::Passed)
+}
+
+fn npm(run: &mut Run, script: &str) -> Result<Outcome> {
+    ui::script(&run.workspace, script)?;
+    Ok(Outcome::Passed)
+}
+
+fn clippy(run: &mut Run) -> Result<Outcome> {
+    let mut clippy = run.workspace.cargo_workspace("clippy");
+    process::run(clippy.args(["--all-targets", "--", "-D", "warnings"]))?;
+    Ok(Outcome::Passed)
+}
+
+fn deny(run: &mut Run) -> Result<Outcome> {
+    let deny = tools::CARGO_DENY.install(&run.workspace)?;
+    let mut check = Command::new(deny);
+    check.args([
+        "--locked",
+        "--workspace",
+        "check",
+        "bans",
+        "licenses",
+        "sources",
+    ]);
+    process::run(check.current_dir(&run.workspace.root))?;
+    Ok(Outcome::Passed)
+}
+
+/// The desktop journeys start the programs themselves, which `cargo test` alone would leave stale.
+fn build(run: &mut Run) -> Result<Outcome> {
+    // All targets, so that development dependencies join in: the tests then find every crate with the same features.
+    process::run(run.workspace.cargo_workspace("build").arg("--all-targets"))?;
+    Ok(Outcome::Passed)
+}
+
+fn rust_test(run: &mut Run) -> Result<Outcome> {
+    let exported = bindings::generated(&run.workspace);
+    bindings::clear(&exported)?;
+    let mut test = run.workspace.cargo_workspace("test");
+    // One broken test should not hide the next.
+    bindings::export_to(test.arg("--no-fail-fast"), &exported);
+    programs(&run.workspace, &mut test);
+    process::run_counting(&mut test, &mut run.counts)?;
+    Ok(Outcome::Passed)
+}
+
+fn bindings_current(run: &mut Run) -> Result<Outcome> {
+    bindings::check(&run.workspace)?;
+    Ok(Outcome::Passed)
+}
+
+fn keyring(run: &mut Run) -> Result<Outcome> {
+    let Some(test) = ignored_tests(&run.workspace, "keyring", &[])? else {
+        return Ok(no_tests("keyring"));
+    };
+    process::run_counting(
+        &mut session::on_bus_with_keyring(&run.workspace, &test),
+        &mut run.counts,
+    )?;
+    Ok(Outcome::Passed)
+}
+
+fn interop(run: &mut Run) -> Result<Outcome> {
+    let Some(mut test) = ignored_tests(&run.workspace, "interop", &[])? else {
+        return Ok(no_tests("interop"));
+    };
+    let scripts = run.workspace.root.join("tests/interop");
+    tools::npm_ci(&scripts)?;
+    test.env("HEADGATE_PYTHON", tools::python(&run.workspace)?);
+    test.env("HEADGATE_NODE", "node")
+        .env("HEADGATE_JAVA", "java")
+        .env("HEADGATE_INTEROP", &scripts);
+    process::run_counting(&mut test, &mut run.counts)?;
+    Ok(Outcome::Passed)
+}
+
+fn desktop(run: &mut Run) -> Result<Outcome> {
+    let one_window_at_a_time = ["--test-threads=1"];
+    let Some(mut test) = ignored_tests(&run.workspace, "desktop", &one_window_at_a_time)? else {
+        return Ok(no_tests("desktop"));
+    };
+    let screenshots = run.workspace.screenshots();
+    fs::create_dir_all(&screenshots)?;
+    test.env("TAURI_DRIVER", tools::TAURI_DRIVER.install(&run.workspace)?)
+        .env("HEADGATE_SCREENSHOTS", &screenshots);
+    let test = session::on_bus_with_keyring(&run.workspace, &test);
+    process::run_counting(
+        &mut session::on_own_screen("1920x1080", &test),
+        &mut run.counts,
+    )?;
+    println!("Screenshots: {}", screenshots.display());
+    Ok(Outcome::Passed)
+}
+
+/// The ignored tests of the target `name`, if the workspace has one.
+fn ignored_tests(workspace: &Workspace, name: &str, args: &[&str]) -> Result<Option<Command>> {
+    let declared = fs::read_to_string(workspace.root.join("tests/Cargo.toml"))?
+        .contains(&format!("name = \"{name}\""));
+    let file = format!("tests/{name}.rs");
+    let in_a_crate = fs::read_dir(workspace.root.join("crates"))?
+        .flatten()
+        .any(|entry| entry.path().join(&file).exists());
+    if !declared && !in_a_crate {
+        return Ok(None);
+    }
+    let mut test = workspace.cargo_workspace("test");
+    test.args(["--test", name, "--", "--ignored"]).args(args);
+    programs(workspace, &mut test);
+    Ok(Some(test))
+}
+
+fn no_tests(name: &str) -> Outcome {
+    Outcome::Skipped(format!("no test target is called `{name}`"))
+}
+
+/// Tells tests where the programs lie that the step `build` made.
+fn programs(workspace: &Workspace, test: &mut Command) {
+    test.env("HEADGATE_CLI", workspace.program("headgate"))
+        .env("HEADGATE_APP", workspace.program("headgate-console"));
+}

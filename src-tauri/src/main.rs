@@ -1,0 +1,2 @@
+//! The console's window.
+fn main() {}

@@ -1,0 +1,122 @@
+import { untrack } from "svelte";
+import { call, toIpcError } from "../../lib/backend";
+import type { Gate } from "../../lib/bindings/Gate";
+import type { IpcError } from "../../lib/bindings/IpcError";
+import type { Job } from "../../lib/bindings/Job";
+import type { PromotePlan } from "../../lib/bindings/PromotePlan";
+import { jobs } from "../../lib/stores/jobs.svelte";
+import { follow } from "../ship/follow";
+
+interface Start {
+  workspace: string;
+  unit: string;
+  gate: Gate;
+  /** A job to look at again. */
+  job: string | null;
+}
+
+/** One release on its way through one gate. */
+export class PromoteFlow {
+  readonly #start: Start;
+  plan = $state.raw<PromotePlan | null>(null);
+  error = $state.raw<IpcError | null>(null);
+  busy = $state(false);
+  typed = $state("");
+  jobId = $state<string | null>(null);
+  #asked = 0;
+
+  constructor(start: Start) {
+    this.#start = start;
+  }
+
+  get job(): Job | undefined {
+    return jobs.get(this.jobId);
+  }
+
+  async begin(): Promise<void> {
+    const { job } = this.#start;
+    if (job === null) {
+      await this.prepare(null);
+      return;
+    }
+    await this.#try(async () => {
+      await follow(job);
+      this.jobId = job;
+    });
+  }
+
+  /** Derives the promotion with a first share in permille; nothing = the channel's own. */
+  async prepare(permille: number | null): Promise<void> {
+    const { workspace, unit, gate } = this.#start;
+    const asked = (this.#asked += 1);
+    if (gate.build === null) {
+      this.error = {
+        code: "promote.nothing",
+        message: gate.reason,
+        holds: "Nothing was changed.",
+        remedy: `Release to ${gate.from} first.`,
+        detail: null,
+        retryable: false,
+        field: null,
+      };
+      return;
+    }
+    this.busy = true;
+    this.error = null;
+    try {
+      const { from, to, build } = gate;
+      const plan = await call("promote_prepare", { workspace, unit, build, from, to, permille });
+      if (asked === this.#asked) this.plan = plan;
+    } catch (thrown) {
+      if (asked === this.#asked) this.error = toIpcError(thrown);
+    } finally {
+      if (asked === this.#asked) this.busy = false;
+    }
+  }
+
+  /** Why promoting is closed; nothing when it is open. */
+  get closed(): string | null {
+    const { plan } = this;
+    if (plan === null) return this.error ? "The promotion could not be derived" : "Reading storage…";
+    if (this.error !== null) return "The promotion could not be derived";
+    if (plan.fromSha256 !== plan.toSha256) return "The bytes are not the same";
+    const missing: string[] = [];
+    if (plan.problem !== null) missing.push("a key that can sign here");
+    if (plan.typeToConfirm !== null && this.typed.trim() !== plan.typeToConfirm) missing.push("the channel's name");
+    if (missing.length > 0) return `Needs ${missing.join(" and ")}`;
+    return this.busy ? "Reading storage…" : null;
+  }
+
+  async promote(): Promise<void> {
+    const { plan } = this;
+    if (plan === null || this.closed !== null) return;
+    await this.#try(async () => {
+      const typed = plan.typeToConfirm === null ? null : this.typed.trim();
+      const { job } = await call("promote_start", { plan: plan.plan, typed });
+      await follow(job);
+      this.jobId = job;
+    });
+  }
+
+  async cancel(): Promise<void> {
+    const id = this.jobId;
+    if (id !== null) await this.#try(() => jobs.cancel(id));
+  }
+
+  async resume(): Promise<void> {
+    const id = this.jobId;
+    if (id !== null) await this.#try(() => jobs.resume(id));
+  }
+
+  async #try(act: () => Promise<void>): Promise<void> {
+    untrack(() => (this.error = null));
+    this.busy = true;
+    try {
+      await act();
+    } catch (thrown) {
+      this.error = toIpcError(thrown);
+    } finally {
+      this.busy = false;
+    }
+  }
+}

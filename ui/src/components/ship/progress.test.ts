@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import { announcedStep, canCancel, jobPercent, stateWord, timeLeft } from "./progress";
+
+describe("progress", () => {
+  it("never shows more than was acknowledged, and nothing while the size is unknown", () => {
+    expect(jobPercent({ bytesDone: 1999, bytesTotal: 2000 })).toBe(99);
+    expect(jobPercent({ bytesDone: 3000, bytesTotal: 2000 })).toBe(100);
+    expect(jobPercent({ bytesDone: 0, bytesTotal: 0 })).toBeNull();
+  });
+
+  it("announces 25, 50, 75 and 100 percent and nothing between", () => {
+    const said = new Set<number>();
+    for (let share = 0; share <= 100; share += 1) said.add(announcedStep(share));
+    expect([...said]).toEqual([0, 25, 50, 75, 100]);
+    expect(announcedStep(null)).toBe(0);
+  });
+
+  it("offers to cancel until the result is read back", () => {
+    expect(canCancel({ state: "running", phase: "upload" })).toBe(true);
+    expect(canCancel({ state: "running", phase: "read_back" })).toBe(false);
+    expect(canCancel({ state: "done", phase: "done" })).toBe(false);
+  });
+
+  it("rounds the time left up and says nothing without a speed", () => {
+    expect(timeLeft({ bytesDone: 0, bytesTotal: 1000, speed: 30 })).toBe("about 34 s");
+    expect(timeLeft({ bytesDone: 0, bytesTotal: 1000, speed: 0 })).toBeNull();
+    expect(timeLeft({ bytesDone: 0, bytesTotal: 6100, speed: 100 })).toBe("about 2 min");
+  });
+
+  it("a phase that this window does not know keeps its own name", () => {
+    expect(stateWord({ state: "running", phase: "polish" })).toBe("polish");
+    expect(stateWord({ state: "waiting", phase: "upload" })).toBe("Waiting");
+  });
+});

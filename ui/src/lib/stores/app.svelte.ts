@@ -1,0 +1,215 @@
+import type { AppState } from "../bindings/AppState";
+import type { Event } from "../bindings/Event";
+import type { Gate } from "../bindings/Gate";
+import type { IpcError } from "../bindings/IpcError";
+import type { Job } from "../bindings/Job";
+import type { Picked } from "../bindings/Picked";
+import type { Unit } from "../bindings/Unit";
+import type { Workspace } from "../bindings/Workspace";
+import { backend, call, toIpcError } from "../backend";
+import { boards } from "./board.svelte";
+import { clock } from "./clock.svelte";
+import { drop } from "./drop.svelte";
+import { jobs } from "./jobs.svelte";
+import { theme } from "./theme.svelte";
+import { toasts } from "./toasts.svelte";
+
+export type View = "starting" | "failed" | "welcome" | "connect" | "pipeline";
+
+/** What lies over the page. */
+export type Overlay =
+  | { kind: "ship"; item: Picked | null; jobId: string | null }
+  | { kind: "promote"; gate: Gate; jobId: string | null }
+  | { kind: "shortcuts" };
+
+/** Where the window is: workspace, unit, view and what lies over it. */
+class App {
+  view = $state<View>("starting");
+  version = $state("");
+  workspaces = $state.raw<Workspace[]>([]);
+  notices = $state.raw<IpcError[]>([]);
+  error = $state.raw<IpcError | null>(null);
+  overlay = $state.raw<Overlay | null>(null);
+  /** Jobs that work while the person wants to quit; asked over whatever is open. */
+  quitAsked = $state.raw<Job[] | null>(null);
+  /** A native dialog is open. */
+  choosing = $state(false);
+  /** The sandbox is being made. */
+  startingSandbox = $state(false);
+
+  #workspace = $state<string | null>(null);
+  #unit = $state<string | null>(null);
+
+  get workspace(): Workspace | null {
+    return this.workspaces.find((known) => known.id === this.#workspace) ?? null;
+  }
+
+  get unit(): Unit | null {
+    const units = this.workspace?.units ?? [];
+    return units.find((known) => known.id === this.#unit) ?? units[0] ?? null;
+  }
+
+  /** Reads what the window needs and listens to the engine. */
+  async start(): Promise<void> {
+    clock.start();
+    try {
+      await backend().subscribe((event) => this.handle(event));
+      const state = await call("app_state", {});
+      theme.take(state.theme);
+      this.#take(state);
+      void jobs.load().catch((thrown: unknown) => toasts.error(toIpcError(thrown)));
+    } catch (thrown) {
+      this.error = toIpcError(thrown);
+      this.view = "failed";
+    }
+  }
+
+  #take(state: AppState): void {
+    this.version = state.version;
+    this.workspaces = state.workspaces;
+    this.notices = state.notices;
+    for (const said of state.recovered) toasts.info("Picked up where the last run stopped", said);
+    const first = state.workspaces.find((known) => known.id === state.active) ?? state.workspaces[0];
+    if (first) this.#show(first);
+    else this.view = "welcome";
+  }
+
+  #show(workspace: Workspace): void {
+    this.#workspace = workspace.id;
+    this.#unit = workspace.units[0]?.id ?? null;
+    this.view = "pipeline";
+    if (this.#unit !== null) void boards.open(workspace.id, this.#unit);
+  }
+
+  /** Takes an event of the engine. */
+  handle(event: Event): void {
+    switch (event.type) {
+      case "job":
+        this.#ended(jobs.get(event.data.id), event.data);
+        jobs.apply(event.data);
+        break;
+      case "board":
+        boards.changed(event.data.workspace);
+        break;
+      case "drop": {
+        const item = drop.apply(event.data);
+        if (item) this.dropped(item);
+        break;
+      }
+      case "quit_asked":
+        this.quitAsked = event.data.jobs;
+        break;
+    }
+  }
+
+  /** Says how a job ended when nobody looks at it: a sheet that is open says it itself. */
+  #ended(before: Job | undefined, job: Job): void {
+    if (this.overlay || before?.state !== "running" || job.state === "running") return;
+    if (job.state === "done" && job.receipt) toasts.ok(job.receipt.headline, job.title);
+    else if (job.state === "done" && job.kind === "refresh") toasts.ok("Freshness is signed again");
+    else if (job.state === "failed" && job.error) toasts.error(job.error);
+  }
+
+  /** Something was let go over the window. */
+  dropped(item: Picked): void {
+    if (!this.workspace) {
+      toasts.warn("Nowhere to ship to yet", "Start the sandbox or connect a workspace, then drop it again.");
+    } else if (!item.ok) {
+      toasts.warn(`‘${item.name}’ was not taken`, item.says);
+    } else if (this.overlay) {
+      toasts.info(`‘${item.name}’ was not taken`, "Close what is open, then drop it again.");
+    } else {
+      this.ship(item);
+    }
+  }
+
+  /** Opens the ship sheet. */
+  ship(item: Picked): void {
+    this.overlay = { kind: "ship", item, jobId: null };
+  }
+
+  /** Opens the promotion of a gate. */
+  promote(gate: Gate): void {
+    this.overlay = { kind: "promote", gate, jobId: null };
+  }
+
+  close(): void {
+    this.overlay = null;
+  }
+
+  /** Opens the sheet in which a job can be followed. */
+  openJob(job: Job): void {
+    const workspace = this.workspaces.find((known) => known.id === job.workspace);
+    if (workspace && workspace.id !== this.#workspace) void this.selectWorkspace(workspace);
+    if (job.kind === "promote") {
+      const gate = boards.board?.gates.find((known) => known.to === job.channel);
+      if (gate) this.overlay = { kind: "promote", gate, jobId: job.id };
+    } else if (job.kind === "ship" || job.kind === "inspect") {
+      this.overlay = { kind: "ship", item: null, jobId: job.id };
+    }
+  }
+
+  /** Chooses a web build in a native dialog, then opens the ship sheet. */
+  async choose(kind: "folder" | "zip" | "sample"): Promise<void> {
+    const workspace = this.workspace;
+    if (!workspace || this.choosing || this.overlay) return;
+    this.choosing = true;
+    try {
+      const { item } =
+        kind === "sample"
+          ? await call("build_sample", { workspace: workspace.id })
+          : await call("build_choose", { kind });
+      if (item) this.dropped(item);
+    } catch (thrown) {
+      toasts.error(toIpcError(thrown));
+    } finally {
+      this.choosing = false;
+    }
+  }
+
+  async startSandbox(): Promise<void> {
+    if (this.startingSandbox) return;
+    this.startingSandbox = true;
+    try {
+      this.added(await call("sandbox_start", {}));
+    } catch (thrown) {
+      toasts.error(toIpcError(thrown));
+    } finally {
+      this.startingSandbox = false;
+    }
+  }
+
+  /** A workspace was made or connected: shows it. */
+  added(workspace: Workspace): void {
+    this.workspaces = [...this.workspaces.filter((known) => known.id !== workspace.id), workspace];
+    this.#show(workspace);
+  }
+
+  async selectWorkspace(workspace: Workspace): Promise<void> {
+    this.#show(workspace);
+    try {
+      await call("workspace_select", { workspace: workspace.id });
+    } catch (thrown) {
+      toasts.error(toIpcError(thrown));
+    }
+  }
+
+  selectUnit(unit: Unit): void {
+    this.#unit = unit.id;
+    if (this.workspace) void boards.open(this.workspace.id, unit.id);
+  }
+
+  dismissNotice(notice: IpcError): void {
+    this.notices = this.notices.filter((known) => known !== notice);
+  }
+
+  async quit(): Promise<void> {
+    try {
+      await call("quit", {});
+    } catch (thrown) {
+      toasts.error(toIpcError(thrown));
+    }
+  }
+}
+
+export const app = new App();

@@ -1,0 +1,42 @@
+import { render, type RenderResult } from "@testing-library/svelte";
+import App from "../App.svelte";
+import { setBackend } from "../lib/backend";
+import { FakeBackend, type Scenario } from "../lib/backend/fake";
+import { app } from "../lib/stores/app.svelte";
+import { boards } from "../lib/stores/board.svelte";
+import { drop } from "../lib/stores/drop.svelte";
+import { jobs } from "../lib/stores/jobs.svelte";
+import { toasts } from "../lib/stores/toasts.svelte";
+
+/** Puts the stores back to how they are before the window opens. */
+export function fresh(backend: FakeBackend): void {
+  setBackend(backend);
+  app.view = "starting";
+  app.workspaces = [];
+  app.notices = [];
+  app.error = null;
+  app.overlay = null;
+  app.quitAsked = null;
+  app.choosing = false;
+  app.startingSandbox = false;
+  boards.board = null;
+  boards.error = null;
+  boards.syncing = false;
+  boards.refreshing = false;
+  drop.over = null;
+  jobs.set([]);
+  toasts.list = [];
+}
+
+/** Opens the whole window on a scenario of the sample engine. */
+export async function open(
+  scenario: Scenario,
+  prepare: (backend: FakeBackend) => void = () => {},
+): Promise<{ backend: FakeBackend } & RenderResult<typeof App>> {
+  const backend = new FakeBackend(scenario, { pace: 1 });
+  prepare(backend);
+  fresh(backend);
+  const page = render(App);
+  await app.start();
+  return { backend, ...page };
+}
