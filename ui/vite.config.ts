@@ -21,6 +21,8 @@ export default defineConfig(({ mode }) => ({
   test: {
     environment: "jsdom",
     include: ["src/**/*.test.ts"],
+    // The contrast test reads the tokens as text.
+    css: { include: [/tokens\.css/] },
     setupFiles: ["src/test/setup.ts"],
     restoreMocks: true,
     // Two cores that also compile Rust: slow is not wrong.

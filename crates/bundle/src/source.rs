@@ -193,7 +193,10 @@ impl WebBuild {
             Origin::Folder { root, listing } => {
                 FileStream::open(root, &listing[file.place]).map(Stream::File)
             }
-            Origin::Zip { archive, .. } => archive.stream(file.place).map(Stream::Entry),
+            Origin::Zip { archive, .. } => {
+                let stream = archive.stream(file.place)?;
+                Ok(Stream::Entry(Box::new(stream)))
+            }
         }
     }
 
@@ -232,7 +235,7 @@ impl WebBuild {
 #[derive(Debug)]
 pub(crate) enum Stream<'a> {
     File(FileStream<'a>),
-    Entry(EntryStream<'a>),
+    Entry(Box<EntryStream<'a>>),
 }
 
 impl Stream<'_> {
@@ -251,6 +254,9 @@ struct Top {
 }
 
 impl Top {
+    /// A folder with more names is not one that is lifted, and need not be read to its end.
+    const ENOUGH: usize = 1000;
+
     fn of(path: &Path) -> Result<Self> {
         let failed = |e: std::io::Error| {
             Problem::new(
@@ -262,7 +268,7 @@ impl Top {
             )
         };
         let mut names = Vec::new();
-        for entry in fs::read_dir(path).map_err(failed)? {
+        for entry in fs::read_dir(path).map_err(failed)?.take(Self::ENOUGH) {
             let entry = entry.map_err(failed)?;
             let is_dir = entry.file_type().is_ok_and(|t| t.is_dir());
             names.push((entry.file_name().to_string_lossy().into_owned(), is_dir));

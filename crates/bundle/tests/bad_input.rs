@@ -1,4 +1,9 @@
 //! Each bad input has a clear problem of its own, and nothing is left behind.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot set up has failed"
+)]
 #![cfg(unix)]
 
 use std::fs::{self, File, FileTimes, Permissions};
@@ -258,7 +263,7 @@ fn forbidden_places() {
         dir.path().to_owned(),
         dir.path().join("js/../js"),
     ] {
-        let problem = WebBuild::open(&place, &Limits::default(), &[own.clone()]);
+        let problem = WebBuild::open(&place, &Limits::default(), std::slice::from_ref(&own));
         assert_eq!(problem.unwrap_err().code, Code::BuildForbidden, "{place:?}");
     }
     let beside = [
@@ -365,7 +370,7 @@ fn a_full_disk_leaves_nothing_behind() {
         .arg(small.0.path())
         .output();
     if !mounted.is_ok_and(|o| o.status.success()) {
-        writeln!(std::io::stderr(), "skipped: a tmpfs cannot be mounted here").unwrap();
+        eprintln!("skipped: a tmpfs cannot be mounted here");
         return;
     }
     // One file that fills it in memory-sized parts, one that spills.

@@ -1,4 +1,9 @@
 //! Every hostile zip of the threat list is refused, each for its own reason.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot set up has failed"
+)]
 
 mod support;
 
@@ -6,7 +11,12 @@ use std::sync::atomic::AtomicBool;
 
 use headgate_bundle::{Limits, PackOptions, WebBuild, pack};
 use headgate_core::{Code, Problem};
-use support::{Around, Entry, deflated, index, stored, zip, zip_with};
+use support::{Around, Entry, deflated, stored, zip, zip_with};
+
+/// An `index.html`, so that only the other entries can be at fault.
+fn index() -> Entry {
+    deflated("index.html", b"<!doctype html><title>x</title>")
+}
 
 /// Opens and packs: what opening cannot see, reading must.
 fn take(bytes: &[u8]) -> Result<u64, Problem> {

@@ -1,9 +1,11 @@
 //! The same content gives the same bytes, and other readers read them.
+#![expect(clippy::print_stderr, reason = "says why a test was skipped")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
 mod support;
 
 use std::fs::{self, File, FileTimes};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -238,7 +240,7 @@ fn every_header_has_its_one_form_and_every_reader_reads_it() {
 }
 
 fn skipped(why: &str) {
-    writeln!(std::io::stderr(), "skipped: {why}").unwrap();
+    eprintln!("skipped: {why}");
 }
 
 #[test]

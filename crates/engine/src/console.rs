@@ -165,6 +165,21 @@ impl Console {
         }
     }
 
+    /// Now, by this console's clock.
+    pub fn now(&self) -> headgate_tuf::UtcTime {
+        self.inner.world.now()
+    }
+
+    /// Units of a workspace with their labels, as last read.
+    ///
+    /// # Errors
+    /// `local.cache`.
+    pub async fn units(&self, workspace: &str) -> Result<Vec<(String, String)>> {
+        let settings = self.inner.cache.reading(workspace).await?.settings;
+        let known = settings.map(|s| s.units.iter().map(|u| (u.id.to_string(), u.label.clone())).collect());
+        Ok(known.unwrap_or_else(|| vec![(crate::publish::FIRST_UNIT.into(), "Main".into())]))
+    }
+
     /// A setting of the person, such as the theme.
     ///
     /// # Errors
@@ -212,8 +227,17 @@ impl Inner {
     }
 
     pub(crate) async fn vault(&self, workspace: &Workspace) -> Result<Arc<dyn KeyVault>> {
+        self.open_vault(workspace, false).await
+    }
+
+    /// As [`Self::vault`], before a key is added: a passphrase file is made when there is none.
+    pub(crate) async fn new_vault(&self, workspace: &Workspace) -> Result<Arc<dyn KeyVault>> {
+        self.open_vault(workspace, true).await
+    }
+
+    async fn open_vault(&self, workspace: &Workspace, create: bool) -> Result<Arc<dyn KeyVault>> {
         let (vaults, choice) = (Arc::clone(&self.vaults), workspace.vault.clone());
-        let open = tokio::task::spawn_blocking(move || vaults.open(&choice, false));
+        let open = tokio::task::spawn_blocking(move || vaults.open(&choice, create));
         open.await.map_err(|e| Problem::new(Code::Internal, e.to_string()))?
     }
 

@@ -70,8 +70,13 @@ impl Home {
         self.0.join("backups")
     }
 
-    /// The sandbox's storage folder.
+    /// The sandbox's folder.
     pub fn sandbox(&self) -> PathBuf {
         self.0.join("sandbox")
+    }
+
+    /// The registry in it.
+    pub fn sandbox_storage(&self) -> PathBuf {
+        self.sandbox().join("storage")
     }
 }

@@ -1,7 +1,17 @@
 //! The wire between the console's window and the engine.
 //!
-//! One list of commands ([`commands`]), the data that they carry ([`dto`]), and the error that crosses.
+//! One list of commands ([`commands`]), the data that they carry ([`dto`]), the error that crosses, and the
+//! handlers behind them ([`App`]). The shell and the tests call the same handlers.
 //! The TypeScript under `ui/src/lib/bindings` is generated from here by a test and committed.
 
+mod app;
+mod board;
 pub mod commands;
 pub mod dto;
+mod error;
+mod events;
+mod handlers;
+mod promote;
+mod ship;
+
+pub use app::{App, Host};

@@ -3,9 +3,8 @@ import css from "./tokens.css?raw";
 
 /** Plain colours of a theme: name → hex. */
 function tokens(theme: string): Map<string, string> {
-  const start =
-    css.indexOf(`[data-theme='${theme}'] {`) >= 0 ? `[data-theme='${theme}'] {` : `[data-theme="${theme}"] {`;
-  const block = css.slice(css.indexOf(start), css.indexOf("\n}", css.indexOf(start)));
+  const from = css.search(new RegExp(`data-theme=.${theme}.] {`));
+  const block = css.slice(from, css.indexOf("\n}", from));
   return new Map([...block.matchAll(/--(c-[a-z0-9-]+): (#[0-9a-f]{6});/g)].map((found) => [found[1]!, found[2]!]));
 }
 

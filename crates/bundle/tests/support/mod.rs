@@ -7,28 +7,28 @@ use flate2::write::DeflateEncoder;
 
 /// One entry; every field that a header has can be set apart from the data.
 #[derive(Clone)]
-pub struct Entry {
-    pub name: Vec<u8>,
-    pub local_name: Option<Vec<u8>>,
-    pub data: Vec<u8>,
-    pub method: u16,
-    pub local_method: Option<u16>,
-    pub flags: u16,
-    pub local_flags: Option<u16>,
-    pub crc: u32,
-    pub local_crc: Option<u32>,
-    pub size: u32,
-    pub compressed: u32,
-    pub local_sizes: Option<(u32, u32)>,
-    pub extra: Vec<u8>,
-    pub local_extra: Vec<u8>,
-    pub attributes: u32,
-    pub descriptor: Vec<u8>,
-    pub offset: Option<u32>,
+pub(crate) struct Entry {
+    pub(crate) name: Vec<u8>,
+    pub(crate) local_name: Option<Vec<u8>>,
+    pub(crate) data: Vec<u8>,
+    pub(crate) method: u16,
+    pub(crate) local_method: Option<u16>,
+    pub(crate) flags: u16,
+    pub(crate) local_flags: Option<u16>,
+    pub(crate) crc: u32,
+    pub(crate) local_crc: Option<u32>,
+    pub(crate) size: u32,
+    pub(crate) compressed: u32,
+    pub(crate) local_sizes: Option<(u32, u32)>,
+    pub(crate) extra: Vec<u8>,
+    pub(crate) local_extra: Vec<u8>,
+    pub(crate) attributes: u32,
+    pub(crate) descriptor: Vec<u8>,
+    pub(crate) offset: Option<u32>,
 }
 
 /// A stored file.
-pub fn stored(name: &str, data: &[u8]) -> Entry {
+pub(crate) fn stored(name: &str, data: &[u8]) -> Entry {
     Entry {
         name: name.into(),
         local_name: None,
@@ -51,7 +51,7 @@ pub fn stored(name: &str, data: &[u8]) -> Entry {
 }
 
 /// A deflated file.
-pub fn deflated(name: &str, data: &[u8]) -> Entry {
+pub(crate) fn deflated(name: &str, data: &[u8]) -> Entry {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(data).unwrap();
     let compressed = encoder.finish().unwrap();
@@ -67,23 +67,18 @@ pub fn deflated(name: &str, data: &[u8]) -> Entry {
     }
 }
 
-/// An `index.html`, so that only the other entries can be at fault.
-pub fn index() -> Entry {
-    deflated("index.html", b"<!doctype html><title>x</title>")
-}
-
 /// What stands around the entries.
 #[derive(Default)]
-pub struct Around {
-    pub prefix: Vec<u8>,
-    pub gap: Vec<u8>,
-    pub before_end: Vec<u8>,
-    pub comment: Vec<u8>,
-    pub after: Vec<u8>,
-    pub entries: Option<u16>,
-    pub directory_at: Option<u32>,
-    pub disk: u16,
-    pub shift: u32,
+pub(crate) struct Around {
+    pub(crate) prefix: Vec<u8>,
+    pub(crate) gap: Vec<u8>,
+    pub(crate) before_end: Vec<u8>,
+    pub(crate) comment: Vec<u8>,
+    pub(crate) after: Vec<u8>,
+    pub(crate) entries: Option<u16>,
+    pub(crate) directory_at: Option<u32>,
+    pub(crate) disk: u16,
+    pub(crate) shift: u32,
 }
 
 fn put(out: &mut Vec<u8>, shorts: &[u16]) {
@@ -94,11 +89,11 @@ fn put32(out: &mut Vec<u8>, words: &[u32]) {
     words.iter().for_each(|w| out.extend(w.to_le_bytes()));
 }
 
-pub fn zip(entries: &[Entry]) -> Vec<u8> {
+pub(crate) fn zip(entries: &[Entry]) -> Vec<u8> {
     zip_with(entries, &Around::default())
 }
 
-pub fn zip_with(entries: &[Entry], around: &Around) -> Vec<u8> {
+pub(crate) fn zip_with(entries: &[Entry], around: &Around) -> Vec<u8> {
     let mut out = around.prefix.clone();
     let mut directory = Vec::new();
     for e in entries {

@@ -33,6 +33,30 @@ pub struct RootInfo {
     pub words: Vec<&'static str>,
 }
 
+impl RootInfo {
+    /// As [`Console::root_info`], without a home folder.
+    ///
+    /// # Errors
+    /// `trust.root` when it is no root of Headgate.
+    pub fn read(path: &Path) -> Result<Self> {
+        let bad = |why: String| Problem::new(Code::TrustRoot, format!("{}: {why}", path.display())).field("root");
+        let size = std::fs::metadata(path).map_err(|e| bad(format!("{e}.")))?.len();
+        if size > MAX_ROOT {
+            return Err(bad(format!("{size} bytes are too many for a root.")));
+        }
+        let bytes = std::fs::read(path).map_err(|e| bad(format!("{e}.")))?;
+        read_root(bytes).map_err(|p| bad(p.message))
+    }
+
+    /// What a root that is pinned already says.
+    ///
+    /// # Errors
+    /// `trust.root` when it is no root of Headgate.
+    pub fn of(bytes: &[u8]) -> Result<Self> {
+        read_root(bytes.to_vec())
+    }
+}
+
 /// What a connection needs.
 #[derive(Debug, Clone)]
 pub struct ConnectRequest {
@@ -68,13 +92,7 @@ impl Console {
     /// # Errors
     /// `trust.root` when it is no root of Headgate.
     pub fn root_info(&self, path: &Path) -> Result<RootInfo> {
-        let bad = |why: String| Problem::new(Code::TrustRoot, format!("{}: {why}", path.display())).field("root");
-        let size = std::fs::metadata(path).map_err(|e| bad(format!("{e}.")))?.len();
-        if size > MAX_ROOT {
-            return Err(bad(format!("{size} bytes are too many for a root.")));
-        }
-        let bytes = std::fs::read(path).map_err(|e| bad(format!("{e}.")))?;
-        read_root(bytes).map_err(|p| bad(p.message))
+        RootInfo::read(path)
     }
 
     /// Tests storage against a root, line by line; stops at the first line that fails.

@@ -124,6 +124,18 @@ impl Console {
     /// `usage.unknown` for a handle that is not known.
     pub async fn inspect(&self, workspace: &str, unit: &str, handle: &str, options: InspectOptions) -> Result<String> {
         let workspace = self.workspace(workspace).await?;
+        self.start_inspection(Some(workspace), unit, handle, options)
+    }
+
+    /// As [`Self::inspect`] on a computer without a workspace: nothing to compare with, and all of it to upload.
+    ///
+    /// # Errors
+    /// `usage.unknown` for a handle that is not known.
+    pub fn inspect_alone(&self, unit: &str, handle: &str, options: InspectOptions) -> Result<String> {
+        self.start_inspection(None, unit, handle, options)
+    }
+
+    fn start_inspection(&self, workspace: Option<Workspace>, unit: &str, handle: &str, options: InspectOptions) -> Result<String> {
         let unit = name("unit", unit)?;
         let (path, picked) = {
             let known = lock(&self.inner.inspected);
@@ -131,13 +143,13 @@ impl Console {
             (entry.path.clone(), entry.picked)
         };
         let title = format!("Inspect {}", path.file_name().unwrap_or(path.as_os_str()).to_string_lossy());
-        let mut job = self.inner.new_job(JobKind::Inspect, &workspace.id, unit.as_str(), None, title, None)?;
+        let mut job = self.inner.new_job(JobKind::Inspect, workspace.as_ref().map_or("", |w| &w.id), unit.as_str(), None, title, None)?;
         job.handle = Some(handle.to_owned());
         let (id, handle) = (job.id.clone(), handle.to_owned());
         let cancel = self.inner.adopt(job)?.ok_or_else(|| Problem::new(Code::Internal, "A new job has a lock already."))?;
         let (inner, job_id) = (Arc::clone(&self.inner), id.clone());
         tokio::spawn(async move {
-            let task = Task { inner: &inner, workspace: &workspace, unit: &unit, job: &job_id, cancel };
+            let task = Task { inner: &inner, workspace: workspace.as_ref(), unit: &unit, job: &job_id, cancel };
             let result = task.run(&handle, path, picked, options).await;
             let ended = result.map(|report| {
                 if let Some(entry) = lock(&inner.inspected).get_mut(&handle) {
@@ -176,9 +188,10 @@ impl Console {
 }
 
 impl Inner {
-    /// Folders that are never a web build: ours.
+    /// Folders that are never a web build: ours. The sandbox's sample build lies in the home folder and is one,
+    /// so the home is covered by what it holds; a database at its top has no `index.html` beside it.
     fn forbidden(&self) -> Vec<PathBuf> {
-        vec![self.home.path().to_owned()]
+        vec![self.home.work(), self.home.backups(), self.home.sandbox_storage()]
     }
 }
 
@@ -188,7 +201,7 @@ fn unknown(handle: &str) -> Problem {
 
 struct Task<'a> {
     inner: &'a Arc<Inner>,
-    workspace: &'a Workspace,
+    workspace: Option<&'a Workspace>,
     unit: &'a Name,
     job: &'a str,
     cancel: Arc<AtomicBool>,
@@ -265,7 +278,8 @@ impl Task<'_> {
     async fn changes(&self, packed: &Packed) -> Result<(Vec<ChannelChanges>, Option<String>)> {
         let mut changes = Vec::new();
         let mut newest: Option<(u32, String)> = None;
-        for channel in self.inner.cache.channels(&self.workspace.id).await? {
+        let Some(workspace) = self.workspace else { return Ok((changes, None)) };
+        for channel in self.inner.cache.channels(&workspace.id).await? {
             if channel.unit != self.unit.as_str() {
                 continue;
             }
@@ -278,7 +292,7 @@ impl Task<'_> {
             let current = serving.and_then(|b| channel.approvals.iter().find(|a| a.manifest.build == b));
             let mut entry = ChannelChanges { channel: channel.channel.clone(), against: None, added: 0, removed: 0, changed: 0 };
             if let Some(current) = current
-                && let Some(inventory) = self.inner.inventory(self.workspace, &current.manifest).await
+                && let Some(inventory) = self.inner.inventory(workspace, &current.manifest).await
             {
                 let difference = compare(&inventory, &packed.inventory);
                 entry.against = Some((current.manifest.version.clone(), current.manifest.build));
@@ -294,7 +308,7 @@ impl Task<'_> {
     /// Bytes that are not in storage yet, and the next free build number; from what is known when offline.
     async fn upload_size(&self, packed: &Packed) -> (u64, u32) {
         let all = packed.size + packed.inventory_bytes.len() as u64;
-        let Ok(store) = self.inner.store(self.workspace) else { return (all, 1) };
+        let Some(Ok(store)) = self.workspace.map(|w| self.inner.store(w)) else { return (all, 1) };
         let mut missing = 0;
         let objects = [
             (headgate_registry::layout::bundle(&packed.sha256), packed.size),

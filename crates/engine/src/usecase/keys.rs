@@ -26,9 +26,14 @@ impl Console {
     pub async fn keys(&self, workspace: &str) -> Result<Vec<KeyInfo>> {
         let workspace = self.workspace(workspace).await?;
         let view = self.fresh(&workspace).await.ok().map(|(_, view)| view);
-        let vault = self.inner.vault(&workspace).await?;
+        let recorded = self.inner.journal.own_keys(&workspace.id).await?;
         let mut list = Vec::new();
-        for own in self.inner.journal.own_keys(&workspace.id).await? {
+        // A computer that has just connected has no vault yet, and nothing to ask a passphrase for.
+        if recorded.is_empty() {
+            return Ok(list);
+        }
+        let vault = self.inner.vault(&workspace).await?;
+        for own in recorded {
             let public = keys::public_key(&own.public)?;
             let id = public.id()?;
             let mut roles = Vec::new();
@@ -53,7 +58,7 @@ impl Console {
     pub async fn create_key(&self, workspace: &str, label: &str) -> Result<KeyCreated> {
         let workspace = self.workspace(workspace).await?;
         let (_, view) = self.fresh(&workspace).await?;
-        let vault = self.inner.vault(&workspace).await?;
+        let vault = self.inner.new_vault(&workspace).await?;
         let text = label.to_owned();
         let public = keys::call(&vault, move |v| v.create(&text)).await?;
         self.record(&workspace.id, &public, label).await?;
@@ -84,10 +89,7 @@ impl Console {
     /// `key.wrong_password`, `key.file`, `key.*`.
     pub async fn import_key(&self, workspace: &str, sealed: Vec<u8>, passphrase: Zeroizing<String>, label: &str) -> Result<PublicKey> {
         let workspace = self.workspace(workspace).await?;
-        let (vaults, choice) = (std::sync::Arc::clone(&self.inner.vaults), workspace.vault.clone());
-        let vault = tokio::task::spawn_blocking(move || vaults.open(&choice, true))
-            .await
-            .map_err(|e| Problem::new(Code::Internal, e.to_string()))??;
+        let vault = self.inner.new_vault(&workspace).await?;
         let passphrase = Passphrase::new(passphrase)?;
         let public = keys::call(&vault, move |v| v.import(&sealed, &passphrase)).await?;
         self.record(&workspace.id, &public, label).await?;

@@ -23,4 +23,4 @@ pub use keys::KeyCreated;
 pub use log::{LogEntry, LogRole};
 pub use sandbox::SandboxInfo;
 pub use ship::{PromotePlan, PromoteRequest, ShipPlan, ShipRequest};
-pub use verify::{Verified, VerifyRequest};
+pub use verify::{Verified, VerifyRequest, verify};

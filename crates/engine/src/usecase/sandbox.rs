@@ -42,17 +42,18 @@ impl Console {
             Some(workspace) => workspace,
             None => self.make_sandbox(&folder).await?,
         };
-        let url = self.serve_sandbox(&workspace, &folder.join("storage")).await?;
+        let url = self.serve_sandbox(&workspace, &self.inner.home.sandbox_storage()).await?;
         Ok(SandboxInfo { workspace, sample, url })
     }
 
     async fn make_sandbox(&self, folder: &Path) -> Result<Workspace> {
-        let storage = folder.join("storage");
+        let storage = self.inner.home.sandbox_storage();
         let (vault, why) = self.sandbox_vault(folder).await?;
         let request = InitRequest {
             app: "com.acme.field".into(),
             name: "Acme Field".into(),
-            storage: format!("file://{}", storage.display()),
+            // A path, not a URL: a folder's name may hold `%`, `#` or `?`.
+            storage: storage.display().to_string(),
             public_url: None,
             channels: ["development", "staging", "production"].map(String::from).to_vec(),
             vault,

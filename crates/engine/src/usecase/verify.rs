@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use headgate_core::{Code, Offer, Platform, Problem, Result};
 use headgate_registry::{HighWater, silent};
+use headgate_tuf::UtcTime;
 
 use super::publish::name;
-use crate::Console;
+use crate::{Console, OpenStore, World};
 use crate::publish::{DeviceQuestion, prove};
 
 /// A device's question.
@@ -52,7 +53,7 @@ pub struct Verified {
     /// Snapshot version.
     pub snapshot: u64,
     /// When freshness ends.
-    pub fresh_until: headgate_tuf::UtcTime,
+    pub fresh_until: UtcTime,
     /// Install id that was asked with.
     pub install_id: String,
     /// Native version that was asked with.
@@ -67,10 +68,19 @@ impl Console {
     /// # Errors
     /// `trust.*`, `storage.*`.
     pub async fn verify(&self, request: VerifyRequest) -> Result<Verified> {
+        verify(self.inner.stores.as_ref(), &self.inner.world, request).await
+    }
+}
+
+/// As [`Console::verify`], without a home folder: what a device knows is enough.
+///
+/// # Errors
+/// `trust.*`, `storage.*`.
+pub async fn verify(stores: &dyn OpenStore, world: &World, request: VerifyRequest) -> Result<Verified> {
         let store = if request.url.starts_with("http://") || request.url.starts_with("https://") {
-            self.inner.stores.open_public(&request.url)?
+            stores.open_public(&request.url)?
         } else {
-            self.inner.stores.open(&request.url)?
+            stores.open(&request.url)?
         };
         let question = DeviceQuestion {
             unit: name("unit", &request.unit)?,
@@ -79,12 +89,12 @@ impl Console {
             native: request.native,
             install_id: request.install_id,
         };
-        let now = self.inner.world.now();
+        let now = world.now();
         let part = match &request.download {
             Some(folder) => {
                 std::fs::create_dir_all(folder)
                     .map_err(|e| Problem::new(Code::LocalDisk, format!("{} cannot be made: {e}.", folder.display())))?;
-                Some(folder.join(format!(".{}.part", self.inner.world.id(6)?)))
+                Some(folder.join(format!(".{}.part", world.id(6)?)))
             }
             None => None,
         };
@@ -117,5 +127,4 @@ impl Console {
             native: proof.native,
             saved,
         })
-    }
 }

@@ -1,0 +1,105 @@
+//! The board in words.
+
+use headgate_core::RolloutState;
+use headgate_engine::{self as engine, GateState};
+
+use crate::app::App;
+use crate::dto::{self, IpcError};
+
+impl App {
+    /// The board from the local cache, at once.
+    pub async fn board(&self, request: dto::BoardRequest) -> Result<dto::Board, IpcError> {
+        let board = self.console.board(&request.workspace, &request.unit).await?;
+        let last = board.channels.len().saturating_sub(1);
+        let channels = board.channels.iter().enumerate().map(|(i, c)| channel(c, i, last)).collect();
+        Ok(dto::Board {
+            workspace: request.workspace,
+            unit: dto::Unit { id: board.unit.0, label: board.unit.1 },
+            as_of: board.as_of.map(|t| t.to_string()),
+            offline: board.offline.map(IpcError::from),
+            freshness: board.freshness.map(validity),
+            channels,
+            gates: board.gates.iter().map(gate).collect(),
+            devices_known: false,
+        })
+    }
+}
+
+fn channel(c: &engine::ChannelBoard, position: usize, last: usize) -> dto::Channel {
+    let stage = match position {
+        0 => "internal",
+        p if p == last => "live",
+        _ => "test",
+    };
+    dto::Channel {
+        id: c.id.clone(),
+        label: c.label.clone(),
+        stage: stage.into(),
+        signatures: c.threshold,
+        typed_confirmation: c.typed,
+        start_permille: c.start_permille.into(),
+        validity: Some(validity(c.validity)),
+        current: c.serving.as_ref().map(serving),
+        previous: c.previous.iter().map(past).collect(),
+    }
+}
+
+fn serving(s: &engine::ServingBoard) -> dto::Serving {
+    dto::Serving {
+        release: release(&s.release),
+        state: state(s.state).into(),
+        permille: s.permille.into(),
+        base: s.base.as_ref().map(past),
+        since: s.since.to_string(),
+        by: s.by.clone(),
+    }
+}
+
+pub(crate) fn state(state: RolloutState) -> &'static str {
+    state.text()
+}
+
+pub(crate) fn release(r: &engine::ReleaseInfo) -> dto::Release {
+    let m = &r.manifest;
+    dto::Release {
+        version: m.version.clone(),
+        build: m.build,
+        sha256: m.bundle.sha256.clone(),
+        manifest: r.sha256.clone(),
+        size: m.bundle.size,
+        files: r.files,
+        message: m.source.message.clone(),
+        commit: m.source.commit.clone(),
+        author: m.source.author.clone(),
+        created: m.created.to_string(),
+        native: r.native.clone(),
+        allowed: u32::try_from(m.allowed.len()).unwrap_or(u32::MAX),
+    }
+}
+
+fn past(p: &engine::PastRelease) -> dto::PreviousRelease {
+    dto::PreviousRelease { version: p.version.clone(), build: p.build, sha256: p.sha256.clone(), released: p.approved.to_string() }
+}
+
+fn validity(f: engine::Freshness) -> dto::Validity {
+    dto::Validity { signed: f.signed.to_string(), expires: f.expires.to_string(), used_permille: f.used_permille }
+}
+
+pub(crate) fn gate(g: &engine::GateBoard) -> dto::Gate {
+    let (state, label) = match g.state {
+        GateState::Open => ("open", "Ready"),
+        GateState::Empty => ("empty", "Empty"),
+        GateState::Same => ("same", "Same release"),
+        GateState::Closed => ("closed", "Key not here"),
+        GateState::Busy => ("busy", "Working…"),
+        GateState::Blocked => ("blocked", "Expired"),
+    };
+    dto::Gate {
+        from: g.from.clone(),
+        to: g.to.clone(),
+        state: state.into(),
+        label: label.into(),
+        reason: g.reason.clone(),
+        build: g.build,
+    }
+}

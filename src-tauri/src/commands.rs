@@ -1,0 +1,36 @@
+//! One wrapper for every command of the list: each has a permission of its own.
+
+use std::sync::Arc;
+
+use headgate_ipc::App;
+use headgate_ipc::dto::{self, IpcError};
+use tauri::{State, ipc::Channel};
+
+macro_rules! wrappers {
+    ($($(#[$doc:meta])* $name:ident($request:ident) -> $answer:ident;)*) => {
+        $(
+            $(#[$doc])*
+            #[tauri::command]
+            async fn $name(app: State<'_, Arc<App>>, request: dto::$request) -> Result<dto::$answer, IpcError> {
+                app.$name(request).await
+            }
+        )*
+
+        /// All commands, for the builder.
+        pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke<tauri::Wry>) -> bool + Send + Sync + 'static {
+            tauri::generate_handler![subscribe, $($name),*]
+        }
+    };
+}
+
+headgate_ipc::for_each_command!(wrappers);
+
+/// Streams jobs, changes and drops to the window until it closes.
+#[tauri::command]
+fn subscribe(app: State<'_, Arc<App>>, drops: State<'_, crate::drop::Listeners>, channel: Channel<dto::Event>) {
+    drops.add(channel.clone());
+    let app = Arc::clone(&app);
+    tauri::async_runtime::spawn(async move {
+        app.stream(move |event| channel.send(event).is_ok()).await;
+    });
+}

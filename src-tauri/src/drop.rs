@@ -1,0 +1,49 @@
+//! Drags from the file manager. Paths stay here; the window gets an opaque handle.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use headgate_ipc::{App, dto};
+use tauri::{DragDropEvent, Manager, Window, ipc::Channel};
+
+/// Windows that listen.
+#[derive(Default)]
+pub(crate) struct Listeners(Mutex<Vec<Channel<dto::Event>>>);
+
+impl Listeners {
+    pub(crate) fn add(&self, channel: Channel<dto::Event>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(channel);
+    }
+
+    pub(crate) fn send(&self, event: &dto::Event) {
+        let mut channels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        channels.retain(|channel| channel.send(event.clone()).is_ok());
+    }
+}
+
+/// Handles one drag event of the window.
+pub(crate) fn handle(window: &Window, event: &DragDropEvent) {
+    let (phase, paths) = match event {
+        DragDropEvent::Enter { paths, .. } => ("enter", paths.clone()),
+        DragDropEvent::Drop { paths, .. } => ("drop", paths.clone()),
+        DragDropEvent::Leave => ("leave", Vec::new()),
+        _ => return,
+    };
+    let window = window.clone();
+    // Looking at a folder may touch a slow disk: off the window's thread.
+    tauri::async_runtime::spawn_blocking(move || {
+        let app = window.state::<Arc<App>>();
+        let item = first(&app, &paths);
+        window.state::<Listeners>().send(&dto::Event::Drop(dto::Dropped { phase: phase.into(), item }));
+    });
+}
+
+fn first(app: &App, paths: &[PathBuf]) -> Option<dto::Picked> {
+    let path = paths.first()?;
+    let mut item = app.picked(path).ok()?;
+    if paths.len() > 1 {
+        item.ok = false;
+        item.says = format!("Drop one web build at a time, not {}", paths.len());
+    }
+    Some(item)
+}
