@@ -1,22 +1,27 @@
-"""readzip.py ZIP: reads every entry with zipfile, prints {"entries", "bytes"} as JSON; exit code 1 with the reason."""
+"""readzip.py ZIP: reads every entry with zipfile, prints {"entries", "bytes", "digest"} as JSON; exit code 1 with the
+reason. The digest is the SHA-256 over the sorted lines "SHA-256 of the content, space, name"."""
 
+import hashlib
 import json
 import sys
 import zipfile
 
 
 def main():
-    entries = size = 0
+    lines = []
+    size = 0
     try:
         with zipfile.ZipFile(sys.argv[1]) as bundle:
             for info in bundle.infolist():
                 # Reading to the end also compares the checksum.
-                size += len(bundle.read(info))
-                entries += 1
+                content = bundle.read(info)
+                size += len(content)
+                lines.append(f"{hashlib.sha256(content).hexdigest()} {info.filename}\n".encode())
     except Exception as error:  # every way to fail is an answer here
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(1)
-    print(json.dumps({"entries": entries, "bytes": size}))
+    digest = hashlib.sha256(b"".join(sorted(lines))).hexdigest()
+    print(json.dumps({"entries": len(lines), "bytes": size, "digest": digest}))
 
 
 main()

@@ -1,1 +1,23 @@
-//! Harness of the tests that cross crates.
+//! Harness of the tests that cross crates: consoles in temporary homes, on a clock that tests set, with
+//! storage that can be held or made to fail at any write, and a reader that believes only what is signed.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a harness that cannot set a test up has failed it"
+)]
+
+mod bench;
+mod builds;
+mod device;
+mod files;
+mod stores;
+mod vaults;
+mod world;
+
+pub use bench::{APP, Bench, CHANNELS, PASSPHRASE, Person, bench, code, init, pass, promote, ship};
+pub use builds::{sample, varied};
+pub use device::{Seen, Served, device};
+pub use files::{copy_tree, files_below, scratch};
+pub use stores::{Hook, HookedStore, Kind, Stores, Write};
+pub use vaults::OneVault;
+pub use world::{Seeded, TestClock, world};

@@ -1,7 +1,6 @@
 //! Opening databases: settings, version guard, backup before a migration, damage.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
 use headgate_core::{Code, Problem, Result};
@@ -20,8 +19,7 @@ pub(super) struct Kind {
 }
 
 pub(super) fn options(path: &Path, kind: &Kind) -> SqliteConnectOptions {
-    SqliteConnectOptions::from_str("sqlite::memory:")
-        .unwrap_or_default()
+    SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)

@@ -1,0 +1,394 @@
+//! The command line. On it the arguments are the confirmation.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use headgate_engine::VaultChoice;
+
+/// Release console for self-hosted live updates: signs web builds and publishes them to storage that you own.
+#[derive(Debug, Parser)]
+#[command(name = "headgate", version, max_term_width = 110, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// Home folder, shared with the console
+    #[arg(long, global = true, env = "HEADGATE_HOME", value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+    /// Workspace, when this computer has several
+    #[arg(long, global = true, value_name = "ID", id = "workspace")]
+    pub(crate) app: Option<String>,
+    /// Print one JSON document on stdout, errors as JSON on stderr
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Unit
+    #[arg(long, global = true, default_value = "main", value_name = "UNIT")]
+    pub(crate) unit: String,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make keys, an empty registry and a workspace
+    Init(InitArgs),
+    /// Add a workspace that others made
+    Connect(ConnectArgs),
+    /// Look at a web build; sign and upload nothing
+    Inspect(InspectArgs),
+    /// Pack a web build into its bundle
+    Pack(PackArgs),
+    /// Sign a web build and release it on a channel
+    Ship(ShipArgs),
+    /// Release the same bytes on another channel
+    Promote(PromoteArgs),
+    /// Change what a channel serves
+    #[command(subcommand)]
+    Rollout(RolloutCommand),
+    /// Keys of this computer
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// What each channel serves
+    Status,
+    /// The audit log, verified
+    Log(LogArgs),
+    /// Sign freshness again
+    Refresh,
+    /// Ask the public URL as a device would
+    Verify(VerifyArgs),
+    /// Unfinished and past work
+    #[command(subcommand)]
+    Jobs(JobsCommand),
+    /// Make or open the sandbox on this computer
+    Sandbox,
+    /// Print completions for a shell
+    Completions {
+        /// Shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// App identifier, com.acme.field
+    #[arg(long, value_name = "ID", id = "app")]
+    pub(crate) id: String,
+    /// Name of the app
+    #[arg(long)]
+    pub(crate) name: String,
+    /// Storage address: file:///srv/ota or an absolute path
+    #[arg(long)]
+    pub(crate) storage: String,
+    /// Where devices read
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// Channels, first to last
+    #[arg(long, value_delimiter = ',', default_value = "development,staging,production")]
+    pub(crate) channels: Vec<String>,
+    /// Who signs what
+    #[arg(long, value_enum, default_value_t = Profile::Solo)]
+    pub(crate) profile: Profile,
+    /// Where the keys go: os, or file:PATH
+    #[arg(long, default_value = "os", value_parser = vault)]
+    pub(crate) vault: VaultChoice,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Profile {
+    /// One release key and one online key
+    Solo,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConnectArgs {
+    /// Storage address
+    #[arg(long)]
+    pub(crate) storage: String,
+    /// 1.root.json, from someone who has it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) root: PathBuf,
+    /// SHA-256 of the root, compared beforehand; needed without a terminal
+    #[arg(long, value_name = "HEX")]
+    pub(crate) fingerprint: Option<String>,
+    /// Name on this computer
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub(crate) name: String,
+    /// Where devices read
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// Where keys will be kept: os, or file:PATH
+    #[arg(long, default_value = "os", value_parser = vault)]
+    pub(crate) vault: VaultChoice,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// Folder or .zip
+    pub(crate) build: PathBuf,
+    /// Leave source maps out
+    #[arg(long)]
+    pub(crate) exclude_source_maps: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PackArgs {
+    /// Folder or .zip
+    pub(crate) build: PathBuf,
+    /// The bundle
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Leave source maps out
+    #[arg(long)]
+    pub(crate) exclude_source_maps: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShipArgs {
+    /// Folder or .zip. Never named `build`: that is the number
+    #[arg(value_name = "BUILD")]
+    pub(crate) web_build: PathBuf,
+    /// Semantic version
+    #[arg(long)]
+    pub(crate) version: String,
+    /// Build number; without it the next free one
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) build: Option<u32>,
+    /// Channel
+    #[arg(long)]
+    pub(crate) channel: String,
+    /// First share; without it the channel's default
+    #[arg(long, value_name = "0.1-100", value_parser = percent)]
+    pub(crate) percent: Option<u16>,
+    /// Leave source maps out
+    #[arg(long)]
+    pub(crate) exclude_source_maps: bool,
+    /// Allow errors of this code, or all
+    #[arg(long, value_name = "CODE|all", requires = "reason")]
+    pub(crate) allow: Vec<String>,
+    /// Why they are acceptable; signed with the release
+    #[arg(long, value_name = "TEXT", requires = "allow")]
+    pub(crate) reason: Option<String>,
+    /// Commit that it was built from
+    #[arg(long, value_name = "SHA")]
+    pub(crate) commit: Option<String>,
+    /// What changed
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) message: Option<String>,
+    /// Who changed it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) author: Option<String>,
+    /// Lowest native version on iOS
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) native_ios_min: Option<String>,
+    /// Highest native version on iOS: 4.2.3, or a whole line 4.2.x
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) native_ios_max: Option<String>,
+    /// Lowest native version on Android
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) native_android_min: Option<String>,
+    /// Highest native version on Android
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) native_android_max: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PromoteArgs {
+    /// Build number
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) build: u32,
+    /// Channel that serves it
+    #[arg(long, value_name = "CHANNEL")]
+    pub(crate) from: String,
+    /// Channel that gets it
+    #[arg(long, value_name = "CHANNEL")]
+    pub(crate) to: String,
+    /// First share; without it the channel's default
+    #[arg(long, value_name = "0.1-100", value_parser = percent)]
+    pub(crate) percent: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChannelArgs {
+    /// Channel
+    #[arg(long)]
+    pub(crate) channel: String,
+    /// Why, for the audit log
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RolloutCommand {
+    /// Serve an approved build to a share of the devices, or raise its share
+    Set {
+        #[command(flatten)]
+        place: ChannelArgs,
+        /// Build number
+        #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+        build: u32,
+        /// Share
+        #[arg(long, value_name = "0.1-100", value_parser = percent)]
+        percent: u16,
+    },
+    /// Offer it to no new device
+    Halt(ChannelArgs),
+    /// Go on offering it
+    Resume(ChannelArgs),
+    /// Serve it to everybody
+    Complete(ChannelArgs),
+    /// Serve an earlier approved build to everybody
+    RollBack {
+        #[command(flatten)]
+        place: ChannelArgs,
+        /// Build number
+        #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+        to: u32,
+    },
+    /// Return devices to the web build inside the store app
+    Embedded(ChannelArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Keys of this computer and the roles that accept them
+    List,
+    /// Make a freshness key of this computer's own
+    Create {
+        /// Its name in the root
+        #[arg(long)]
+        name: String,
+    },
+    /// Print the public part of keys, for an owner to accept
+    ExportPublic {
+        /// At least 8 digits of its id; without it all
+        key: Option<String>,
+    },
+    /// Take a key from an exported file
+    Import {
+        /// The file
+        #[arg(required_unless_present = "public", conflicts_with = "public")]
+        file: Option<PathBuf>,
+        /// Accept somebody's public key as a freshness key instead: 64 hex digits
+        #[arg(long, value_name = "HEX")]
+        public: Option<String>,
+        /// Its name
+        #[arg(long)]
+        name: String,
+    },
+    /// Write a key to a file that a passphrase protects
+    Export {
+        /// At least 8 digits of its id
+        key: String,
+        /// The file; must not exist
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogArgs {
+    /// Entries to show; all are verified
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) limit: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Public URL; a folder works too
+    #[arg(long)]
+    pub(crate) url: String,
+    /// 1.root.json
+    #[arg(long, value_name = "FILE")]
+    pub(crate) root: PathBuf,
+    /// Channel
+    #[arg(long)]
+    pub(crate) channel: String,
+    /// Platform
+    #[arg(long, value_enum, default_value_t = PlatformArg::Ios)]
+    pub(crate) platform: PlatformArg,
+    /// Native version; without it one that the newest release runs on
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) native: Option<String>,
+    /// Install id; without it one that the newest rollout reaches
+    #[arg(long, value_name = "ID")]
+    pub(crate) install_id: Option<String>,
+    /// Save the bundle in this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) download: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum PlatformArg {
+    /// iOS and iPadOS
+    Ios,
+    /// Android
+    Android,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobsCommand {
+    /// Newest first
+    List,
+    /// Go on with a job that failed, waits or was cancelled
+    Resume {
+        /// Identifier
+        id: String,
+    },
+    /// Give up a job that has not committed
+    Cancel {
+        /// Identifier
+        id: String,
+    },
+}
+
+/// `os` or `file:PATH`; a path is taken from the current folder.
+fn vault(text: &str) -> Result<VaultChoice, String> {
+    match (text, text.strip_prefix("file:")) {
+        ("os", _) => Ok(VaultChoice::Os),
+        (_, Some(path)) if !path.is_empty() => {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            std::path::absolute(path).map(VaultChoice::File).map_err(|e| e.to_string())
+        }
+        _ => Err("a vault is os or file:PATH".into()),
+    }
+}
+
+/// A share in percent with at most one decimal, as permille.
+fn percent(text: &str) -> Result<u16, String> {
+    let bad = || "a share is between 0.1 and 100, with at most one decimal".to_owned();
+    let plain = text.strip_suffix('%').unwrap_or(text).trim_end();
+    let (whole, tenths) = plain.split_once('.').unwrap_or((plain, "0"));
+    let digits = |t: &str, most: usize| (1..=most).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole, 3) || !digits(tenths, 1) {
+        return Err(bad());
+    }
+    let number = |t: &str| t.parse::<u16>().map_err(|_| bad());
+    let permille = number(whole)? * 10 + number(tenths)?;
+    if (1..=1000).contains(&permille) { Ok(permille) } else { Err(bad()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_share_has_at_most_one_decimal() {
+        let good = [("25", 250), ("0.1", 1), ("100", 1000), ("12.5", 125), ("100.0", 1000), ("1%", 10), ("1 %", 10)];
+        good.iter().for_each(|(text, permille)| assert_eq!(percent(text), Ok(*permille), "{text}"));
+        for bad in ["0", "0.0", "100.1", "101", "1000", "12.55", "-1", "+1", "1.", ".5", "", "x", "1e1"] {
+            assert!(percent(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_vault_is_the_keychain_or_a_file() {
+        assert_eq!(vault("os"), Ok(VaultChoice::Os));
+        assert_eq!(vault("file:/a/b"), Ok(VaultChoice::File("/a/b".into())));
+        assert_eq!(vault("file:///a/b"), Ok(VaultChoice::File("/a/b".into())));
+        assert!(matches!(vault("file:keys.age"), Ok(VaultChoice::File(p)) if p.is_absolute()));
+        assert!(vault("keychain").is_err() && vault("file:").is_err());
+    }
+}

@@ -1,0 +1,49 @@
+//! One file a command.
+
+mod connect;
+mod completions;
+mod init;
+mod inspect;
+mod jobs;
+mod keys;
+mod log;
+mod promote;
+mod receipt;
+mod refresh;
+mod rollout;
+mod sandbox;
+mod ship;
+mod status;
+mod verify;
+
+use crate::args::{Cli, Command};
+use crate::context::Context;
+use crate::output::Outcome;
+
+/// Runs what was asked for.
+pub(crate) async fn run(cli: Cli) -> Outcome {
+    // Neither needs a home folder: a device and a shell have none.
+    match cli.command {
+        Command::Completions { shell } => return Ok(completions::run(shell)),
+        Command::Verify(args) => return verify::run(args, &cli.unit, cli.json).await,
+        _ => {}
+    }
+    let context = Context::open(&cli).await?;
+    match cli.command {
+        Command::Init(args) => init::run(&context, args).await,
+        Command::Connect(args) => connect::run(&context, args).await,
+        Command::Inspect(args) => inspect::run(&context, args).await,
+        Command::Pack(args) => inspect::pack(&context, args).await,
+        Command::Ship(args) => ship::run(&context, args).await,
+        Command::Promote(args) => promote::run(&context, args).await,
+        Command::Rollout(command) => rollout::run(&context, command).await,
+        Command::Keys(command) => keys::run(&context, command).await,
+        Command::Status => status::run(&context).await,
+        Command::Log(args) => log::run(&context, args).await,
+        Command::Refresh => refresh::run(&context).await,
+        Command::Jobs(command) => jobs::run(&context, command).await,
+        Command::Sandbox => sandbox::run(&context).await,
+        Command::Completions { shell } => Ok(completions::run(shell)),
+        Command::Verify(args) => verify::run(args, &context.unit, context.json).await,
+    }
+}
