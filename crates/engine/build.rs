@@ -12,7 +12,11 @@ fn main() {
     let mut out = String::from("[\n");
     for (name, path) in files {
         println!("cargo::rerun-if-changed={}", path.display());
-        let _ = writeln!(out, "({name:?}, include_bytes!({:?}) as &[u8]),", path.display().to_string());
+        let _ = writeln!(
+            out,
+            "({name:?}, include_bytes!({:?}) as &[u8]),",
+            path.display().to_string()
+        );
     }
     out.push(']');
     let to = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default()).join("sample.rs");

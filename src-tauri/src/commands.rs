@@ -27,7 +27,11 @@ headgate_ipc::for_each_command!(wrappers);
 
 /// Streams jobs, changes and drops to the window until it closes.
 #[tauri::command]
-fn subscribe(app: State<'_, Arc<App>>, drops: State<'_, crate::drop::Listeners>, channel: Channel<dto::Event>) {
+fn subscribe(
+    app: State<'_, Arc<App>>,
+    drops: State<'_, crate::drop::Listeners>,
+    channel: Channel<dto::Event>,
+) {
     drops.add(channel.clone());
     let app = Arc::clone(&app);
     tauri::async_runtime::spawn(async move {

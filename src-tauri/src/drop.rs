@@ -12,7 +12,10 @@ pub(crate) struct Listeners(Mutex<Vec<Channel<dto::Event>>>);
 
 impl Listeners {
     pub(crate) fn add(&self, channel: Channel<dto::Event>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(channel);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(channel);
     }
 
     pub(crate) fn send(&self, event: &dto::Event) {
@@ -34,7 +37,12 @@ pub(crate) fn handle(window: &Window, event: &DragDropEvent) {
     tauri::async_runtime::spawn_blocking(move || {
         let app = window.state::<Arc<App>>();
         let item = first(&app, &paths);
-        window.state::<Listeners>().send(&dto::Event::Drop(dto::Dropped { phase: phase.into(), item }));
+        window
+            .state::<Listeners>()
+            .send(&dto::Event::Drop(dto::Dropped {
+                phase: phase.into(),
+                item,
+            }));
     });
 }
 

@@ -22,11 +22,18 @@ impl Shell {
 #[async_trait]
 impl Host for Shell {
     async fn pick_folder(&self, title: &str) -> Option<PathBuf> {
-        self.dialog(title).pick_folder().await.map(|f| f.path().to_owned())
+        self.dialog(title)
+            .pick_folder()
+            .await
+            .map(|f| f.path().to_owned())
     }
 
     async fn pick_file(&self, title: &str, filter: &str, endings: &[&str]) -> Option<PathBuf> {
-        self.dialog(title).add_filter(filter, endings).pick_file().await.map(|f| f.path().to_owned())
+        self.dialog(title)
+            .add_filter(filter, endings)
+            .pick_file()
+            .await
+            .map(|f| f.path().to_owned())
     }
 
     fn quit(&self) {

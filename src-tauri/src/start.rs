@@ -17,11 +17,16 @@ struct Arguments {
 }
 
 fn arguments() -> anyhow::Result<Arguments> {
-    let mut parsed = Arguments { home: None, sandbox: false };
+    let mut parsed = Arguments {
+        home: None,
+        sandbox: false,
+    };
     let mut args = std::env::args_os().skip(1);
     while let Some(arg) = args.next() {
         match arg.to_str() {
-            Some("--home") => parsed.home = Some(args.next().context("--home needs a folder")?.into()),
+            Some("--home") => {
+                parsed.home = Some(args.next().context("--home needs a folder")?.into())
+            }
             Some("--sandbox") => parsed.sandbox = true,
             // The platform may add arguments of its own, such as macOS' -psn.
             _ => {}
@@ -35,10 +40,17 @@ fn arguments() -> anyhow::Result<Arguments> {
 /// # Errors
 /// When the home folder or the window cannot be opened.
 pub(crate) fn run() -> anyhow::Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("HEADGATE_LOG").unwrap_or_else(|_| "warn".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("HEADGATE_LOG")
+        .unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     let arguments = arguments()?;
-    let home = arguments.home.or_else(Home::default_path).context("No home folder: set HEADGATE_HOME or give --home")?;
+    let home = arguments
+        .home
+        .or_else(Home::default_path)
+        .context("No home folder: set HEADGATE_HOME or give --home")?;
     let console = tauri::async_runtime::block_on(Console::open(Options::new(home)))?;
     tauri::Builder::default()
         .invoke_handler(commands::handler())
@@ -48,7 +60,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
             let app = Arc::new(App::new(console, Box::new(Shell(tauri.handle().clone()))));
             tauri.manage(Arc::clone(&app));
             if arguments.sandbox {
-                tauri::async_runtime::block_on(app.sandbox_start(dto::Empty {})).map_err(|e| e.message)?;
+                tauri::async_runtime::block_on(app.sandbox_start(dto::Empty {}))
+                    .map_err(|e| e.message)?;
             }
             window::open(tauri.handle())?;
             background(app);
@@ -76,7 +89,14 @@ pub(crate) fn report(error: &anyhow::Error) {
     use std::io::Write;
     let text = format!("Headgate could not start: {error:#}");
     let _ = writeln!(std::io::stderr(), "{text}");
-    if std::env::var_os("DISPLAY").is_some() || std::env::var_os("WAYLAND_DISPLAY").is_some() || cfg!(not(target_os = "linux")) {
-        rfd::MessageDialog::new().set_level(rfd::MessageLevel::Error).set_title("Headgate").set_description(text).show();
+    if std::env::var_os("DISPLAY").is_some()
+        || std::env::var_os("WAYLAND_DISPLAY").is_some()
+        || cfg!(not(target_os = "linux"))
+    {
+        rfd::MessageDialog::new()
+            .set_level(rfd::MessageLevel::Error)
+            .set_title("Headgate")
+            .set_description(text)
+            .show();
     }
 }

@@ -19,7 +19,10 @@ pub(crate) fn open(app: &AppHandle) -> tauri::Result<()> {
         .title("Headgate")
         .inner_size(1280.0, 800.0)
         .min_inner_size(1024.0, 700.0)
-        .on_navigation(|url| url.scheme() == "tauri" || matches!(url.host_str(), Some("tauri.localhost" | "localhost")))
+        .on_navigation(|url| {
+            url.scheme() == "tauri"
+                || matches!(url.host_str(), Some("tauri.localhost" | "localhost"))
+        })
         .build()
         .map(drop_window)
 }
@@ -40,8 +43,14 @@ pub(crate) fn event(window: &Window, event: &WindowEvent) {
             let (app, window) = (Arc::clone(&app), window.clone());
             tauri::async_runtime::spawn(async move {
                 if let Ok(jobs) = app.jobs(dto::Empty {}).await {
-                    let jobs = jobs.jobs.into_iter().filter(|j| j.state == "running").collect();
-                    window.state::<Listeners>().send(&dto::Event::QuitAsked(dto::Jobs { jobs }));
+                    let jobs = jobs
+                        .jobs
+                        .into_iter()
+                        .filter(|j| j.state == "running")
+                        .collect();
+                    window
+                        .state::<Listeners>()
+                        .send(&dto::Event::QuitAsked(dto::Jobs { jobs }));
                 }
             });
         }

@@ -21,7 +21,10 @@ use sha2::{Digest, Sha256};
 /// What the clients found is what the console showed.
 #[track_caller]
 fn same(found: &Found, receipt: &Receipt) {
-    assert_eq!(Some(found.build), receipt.release.as_ref().map(|(_, build)| *build));
+    assert_eq!(
+        Some(found.build),
+        receipt.release.as_ref().map(|(_, build)| *build)
+    );
     assert_eq!(Some(&found.manifest), receipt.manifest.as_ref());
     assert_eq!(Some(&found.bundle), receipt.signed_sha256.as_ref());
     assert_eq!(Some(&found.bundle), receipt.read_back_sha256.as_ref());
@@ -30,8 +33,15 @@ fn same(found: &Found, receipt: &Receipt) {
 
 #[track_caller]
 fn current(found: &Found, receipt: &Receipt) {
-    assert_eq!((found.root_version, found.snapshot_version), (receipt.root_now, receipt.entry_number));
-    let timestamp = receipt.metadata.iter().find(|role| role.role == "timestamp").unwrap();
+    assert_eq!(
+        (found.root_version, found.snapshot_version),
+        (receipt.root_now, receipt.entry_number)
+    );
+    let timestamp = receipt
+        .metadata
+        .iter()
+        .find(|role| role.role == "timestamp")
+        .unwrap();
     assert_eq!(found.timestamp_version, timestamp.now);
 }
 
@@ -42,7 +52,10 @@ async fn both_clients_follow_every_change_of_a_channel_from_the_first_root() {
     let url = format!("{}/storage", bench.url);
     let mut clients = Clients::new(&bench.root(), &bench.temp.path().join("states"));
     for reason in clients.refuse(&url, "development") {
-        assert!(reason.contains("no role lists the target main.development.rollout.json"), "{reason}");
+        assert!(
+            reason.contains("no role lists the target main.development.rollout.json"),
+            "{reason}"
+        );
     }
 
     let shipped = bench.ship(&builds::sample(), "1.0.0").await;
@@ -71,11 +84,16 @@ async fn both_clients_follow_every_change_of_a_channel_from_the_first_root() {
     same_release(&served_second, &shipped_again);
     current(&served_second, &promoted);
 
-    let rolled_back = bench.rollout("production", RolloutChange::RollBack { to: first }).await;
+    let rolled_back = bench
+        .rollout("production", RolloutChange::RollBack { to: first })
+        .await;
     let back = clients.agree(&url, "production");
     same(&back, &rolled_back);
     same_release(&back, &shipped);
-    assert!(back.rollout_version > served_second.rollout_version, "a roll back is newer metadata");
+    assert!(
+        back.rollout_version > served_second.rollout_version,
+        "a roll back is newer metadata"
+    );
 
     let refreshed = bench.refresh().await;
     let fresh = clients.agree(&url, "production");
@@ -86,7 +104,10 @@ async fn both_clients_follow_every_change_of_a_channel_from_the_first_root() {
 
 #[track_caller]
 fn same_release(found: &Found, receipt: &Receipt) {
-    assert_eq!(Some(found.build), receipt.release.as_ref().map(|(_, build)| *build));
+    assert_eq!(
+        Some(found.build),
+        receipt.release.as_ref().map(|(_, build)| *build)
+    );
     assert_eq!(Some(&found.manifest), receipt.manifest.as_ref());
     assert_eq!(Some(&found.bundle), receipt.signed_sha256.as_ref());
 }
@@ -103,9 +124,18 @@ async fn both_clients_verify_at_every_point_of_a_root_change() {
 
     // A key of this console, then that of another console which holds nothing else.
     bench.copies.arm();
-    let created = bench.console.create_key(&bench.workspace.id, "Second key").await.unwrap();
+    let created = bench
+        .console
+        .create_key(&bench.workspace.id, "Second key")
+        .await
+        .unwrap();
     bench.receipt(&created.job.unwrap()).await;
-    let other = bench::console(&bench.temp.path().join("other home"), "pipeline", &bench.copies).await;
+    let other = bench::console(
+        &bench.temp.path().join("other home"),
+        "pipeline",
+        &bench.copies,
+    )
+    .await;
     let request = ConnectRequest {
         name: "Acme Field".into(),
         storage: bench.workspace.storage.clone(),
@@ -115,27 +145,54 @@ async fn both_clients_verify_at_every_point_of_a_root_change() {
     };
     let there = other.connect(request).await.unwrap();
     let own = other.create_key(&there.id, "Pipeline").await.unwrap();
-    assert!(own.job.is_none(), "who does not hold the root key cannot change the root");
-    let job = bench.console.add_freshness_key(&bench.workspace.id, &own.key.public, "Pipeline").await.unwrap();
+    assert!(
+        own.job.is_none(),
+        "who does not hold the root key cannot change the root"
+    );
+    let job = bench
+        .console
+        .add_freshness_key(&bench.workspace.id, &own.key.public, "Pipeline")
+        .await
+        .unwrap();
     let changed = bench.receipt(&job).await;
     assert_eq!(changed.root_now, 3);
     // From here on the signatures of the old freshness keys are gone.
     let job = other.refresh(&there.id).await.unwrap();
     let refreshed = other.wait(&job).await.unwrap().receipt.unwrap();
     let copies = bench.copies.disarm();
+    let signed_by = signers(&bench.storage().join("metadata/timestamp.json"));
+    assert_eq!(
+        signed_by,
+        [own.key.id.as_str()],
+        "the newest timestamp rests on the newest root alone"
+    );
 
-    let roots = copies.iter().filter(|(_, key)| key.ends_with(".root.json")).count();
-    assert_eq!((copies.len(), roots), (8, 2), "two root changes of three writes and a refresh of two: {copies:?}");
+    let roots = copies
+        .iter()
+        .filter(|(_, key)| key.ends_with(".root.json"))
+        .count();
+    assert_eq!(
+        (copies.len(), roots),
+        (8, 2),
+        "two root changes of three writes and a refresh of two: {copies:?}"
+    );
     let mut last = None;
     for (index, (copy, key)) in copies.iter().enumerate() {
         let url = format!("{}/{copy}", bench.url);
         println!("after {key}");
         let found = clients.agree(&url, "development");
         same_release(&found, &shipped);
-        let roots = copies[..=index].iter().filter(|(_, key)| key.ends_with(".root.json")).count();
+        let roots = copies[..=index]
+            .iter()
+            .filter(|(_, key)| key.ends_with(".root.json"))
+            .count();
         assert_eq!(found.root_version, 1 + roots as u64, "after {key}");
         let mut waited = before.fork(&bench.temp.path().join(format!("waited-{index}")));
-        assert_eq!(waited.update(&url, "development"), found, "after {key}: from the state before the change");
+        assert_eq!(
+            waited.update(&url, "development"),
+            found,
+            "after {key}: from the state before the change"
+        );
         last = Some(found);
     }
     current(&last.unwrap(), &refreshed);
@@ -150,23 +207,36 @@ async fn both_clients_refuse_flipped_bytes_and_older_states() {
     let build = builds::changed_sample(&bench.temp.path().join("www"));
     let receipt = bench.ship(&build, "1.1.0").await;
     let mut clients = Clients::new(&bench.root(), &bench.temp.path().join("states"));
-    same(&clients.agree(&format!("{}/{}", bench.url, bench.copies.copy_now()), "development"), &receipt);
+    same(
+        &clients.agree(
+            &format!("{}/{}", bench.url, bench.copies.copy_now()),
+            "development",
+        ),
+        &receipt,
+    );
 
     let bundle = format!("bundles/{}.zip", receipt.signed_sha256.unwrap());
     let snapshot = format!("metadata/{}.snapshot.json", receipt.entry_number);
-    let rollout = rollout_document(&bench.storage(), receipt.metadata.iter().find(|r| r.role.ends_with(".rollout")).unwrap().now);
+    let rollout = rollout_document(
+        &bench.storage(),
+        receipt
+            .metadata
+            .iter()
+            .find(|r| r.role.ends_with(".rollout"))
+            .unwrap()
+            .now,
+    );
     // Each change keeps the length and leaves valid JSON: only hash or signature can tell.
     for (key, at, reason) in [
-        (bundle, "index.html", ["the bundle is", "the bundle is"]),
-        (rollout, "\"reason\":\"", ["does not match", "does not match"]),
-        (snapshot, "\"by\":\"", ["signed", "signed"]),
+        (bundle, "index.html", "the bundle is"),
+        (rollout, "\"reason\":\"", "LengthOrHashMismatchError"),
+        (snapshot, "\"by\":\"", "snapshot was signed by 0/1 keys"),
     ] {
         let copy = bench.copies.copy_now();
         flip(&bench.served.join(&copy).join(&key), at.as_bytes());
-        let reasons = clients.refuse(&format!("{}/{copy}", bench.url), "development");
-        for (said, expected) in reasons.iter().zip(reason) {
+        for said in clients.refuse(&format!("{}/{copy}", bench.url), "development") {
             println!("{key}: {}", said.trim());
-            assert!(said.contains(expected), "{key}: {said}");
+            assert!(said.contains(reason), "{key}: {said}");
         }
     }
 
@@ -176,21 +246,42 @@ async fn both_clients_refuse_flipped_bytes_and_older_states() {
         println!("older state: {}", said.trim());
         assert!(said.contains("version"), "{said}");
     }
-    same(&Clients::new(&bench.root(), &bench.temp.path().join("new")).agree(&old, "development"), &older);
+    same(
+        &Clients::new(&bench.root(), &bench.temp.path().join("new")).agree(&old, "development"),
+        &older,
+    );
 }
 
 /// Key of the rollout document that version `version` of development's rollout role lists.
 fn rollout_document(storage: &Path, version: u64) -> String {
-    let role = fs::read(storage.join(format!("metadata/{version}.main.development.rollout.json"))).unwrap();
+    let role = fs::read(storage.join(format!("metadata/{version}.main.development.rollout.json")))
+        .unwrap();
     let role: serde_json::Value = serde_json::from_slice(&role).unwrap();
     let sha256 = &role["signed"]["targets"]["main.development.rollout.json"]["hashes"]["sha256"];
-    format!("targets/{}.main.development.rollout.json", sha256.as_str().unwrap())
+    format!(
+        "targets/{}.main.development.rollout.json",
+        sha256.as_str().unwrap()
+    )
+}
+
+/// Key ids of the signatures of a metadata file.
+fn signers(file: &Path) -> Vec<String> {
+    let envelope: serde_json::Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    let signatures = envelope["signatures"].as_array().unwrap();
+    signatures
+        .iter()
+        .map(|s| s["keyid"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// Changes one bit of the byte after the first `mark`.
 fn flip(file: &Path, mark: &[u8]) {
     let mut bytes = fs::read(file).unwrap();
-    let at = bytes.windows(mark.len()).position(|window| window == mark).unwrap() + mark.len();
+    let at = bytes
+        .windows(mark.len())
+        .position(|window| window == mark)
+        .unwrap()
+        + mark.len();
     bytes[at] ^= 1;
     fs::write(file, bytes).unwrap();
 }
@@ -201,24 +292,49 @@ async fn java_and_python_read_every_bundle_completely() {
     let bench = Bench::new().await;
     let (names, expected) = builds::names(&bench.temp.path().join("names"));
     let noise = builds::incompressible(&bench.temp.path().join("noise"));
-    for (build, version) in [(&builds::sample(), "1.0.0"), (&names, "1.1.0"), (&noise, "1.2.0")] {
+    for (build, version) in [
+        (&builds::sample(), "1.0.0"),
+        (&names, "1.1.0"),
+        (&noise, "1.2.0"),
+    ] {
         let receipt = bench.ship(build, version).await;
-        let manifest = format!("targets/{}.main.development.release-{}.json", receipt.manifest.unwrap(), receipt.release.unwrap().1);
-        let manifest = headgate_core::ReleaseManifest::parse(&fs::read(bench.storage().join(manifest)).unwrap()).unwrap();
-        let inventory = bench.storage().join(format!("inventories/{}.json", manifest.inventory.sha256));
+        let manifest = format!(
+            "targets/{}.main.development.release-{}.json",
+            receipt.manifest.unwrap(),
+            receipt.release.unwrap().1
+        );
+        let manifest = headgate_core::ReleaseManifest::parse(
+            &fs::read(bench.storage().join(manifest)).unwrap(),
+        )
+        .unwrap();
+        let inventory = bench
+            .storage()
+            .join(format!("inventories/{}.json", manifest.inventory.sha256));
         let inventory = Inventory::parse(&fs::read(inventory).unwrap()).unwrap();
         if build == &names {
-            let found: Vec<&str> = inventory.files.iter().map(|file| file.path.as_str()).collect();
+            let found: Vec<&str> = inventory
+                .files
+                .iter()
+                .map(|file| file.path.as_str())
+                .collect();
             assert_eq!(found, expected);
         }
-        let mut lines: Vec<String> = inventory.files.iter().map(|f| format!("{} {}\n", f.sha256, f.path)).collect();
+        let mut lines: Vec<String> = inventory
+            .files
+            .iter()
+            .map(|f| format!("{} {}\n", f.sha256, f.path))
+            .collect();
         lines.sort();
         let expected = clients::Read {
             entries: inventory.files.len() as u64,
             bytes: inventory.size(),
             digest: hex::encode(Sha256::digest(lines.concat())),
         };
-        for (reader, read) in read_zip(&bench.storage().join(format!("bundles/{}.zip", manifest.bundle.sha256))) {
+        for (reader, read) in read_zip(
+            &bench
+                .storage()
+                .join(format!("bundles/{}.zip", manifest.bundle.sha256)),
+        ) {
             assert_eq!(read, expected, "{reader} reads {}", build.display());
         }
     }

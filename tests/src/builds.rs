@@ -13,6 +13,10 @@ pub fn sample() -> PathBuf {
 /// A copy of the sample with one file of its own, so that its bytes are new.
 pub fn varied(to: &Path, word: &str) -> PathBuf {
     copy_tree(&sample(), to);
-    fs::write(to.join("data/build.json"), format!("{{\"build\":\"{word}\"}}")).unwrap();
+    fs::write(
+        to.join("data/build.json"),
+        format!("{{\"build\":\"{word}\"}}"),
+    )
+    .unwrap();
     to.to_owned()
 }

@@ -7,13 +7,24 @@ use headgate_engine::VaultChoice;
 
 /// Release console for self-hosted live updates: signs web builds and publishes them to storage that you own.
 #[derive(Debug, Parser)]
-#[command(name = "headgate", version, max_term_width = 110, arg_required_else_help = true)]
+#[command(
+    name = "headgate",
+    version,
+    max_term_width = 110,
+    arg_required_else_help = true
+)]
 pub(crate) struct Cli {
     /// Home folder, shared with the console
-    #[arg(long, global = true, env = "HEADGATE_HOME", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        env = "HEADGATE_HOME",
+        hide_env_values = true,
+        value_name = "DIR"
+    )]
     pub(crate) home: Option<PathBuf>,
-    /// Workspace, when this computer has several
-    #[arg(long, global = true, value_name = "ID", id = "workspace")]
+    /// App identifier such as com.acme.field: the workspace, when this computer has several
+    #[arg(long, global = true, value_name = "ID")]
     pub(crate) app: Option<String>,
     /// Print one JSON document on stdout, errors as JSON on stderr
     #[arg(long, global = true)]
@@ -67,9 +78,6 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
-    /// App identifier, com.acme.field
-    #[arg(long, value_name = "ID", id = "app")]
-    pub(crate) id: String,
     /// Name of the app
     #[arg(long)]
     pub(crate) name: String,
@@ -80,7 +88,11 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<String>,
     /// Channels, first to last
-    #[arg(long, value_delimiter = ',', default_value = "development,staging,production")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "development,staging,production"
+    )]
     pub(crate) channels: Vec<String>,
     /// Who signs what
     #[arg(long, value_enum, default_value_t = Profile::Solo)]
@@ -210,7 +222,12 @@ pub(crate) struct ChannelArgs {
     #[arg(long)]
     pub(crate) channel: String,
     /// Why, for the audit log
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub(crate) reason: String,
 }
 
@@ -344,7 +361,9 @@ fn vault(text: &str) -> Result<VaultChoice, String> {
         ("os", _) => Ok(VaultChoice::Os),
         (_, Some(path)) if !path.is_empty() => {
             let path = path.strip_prefix("//").unwrap_or(path);
-            std::path::absolute(path).map(VaultChoice::File).map_err(|e| e.to_string())
+            std::path::absolute(path)
+                .map(VaultChoice::File)
+                .map_err(|e| e.to_string())
         }
         _ => Err("a vault is os or file:PATH".into()),
     }
@@ -355,13 +374,19 @@ fn percent(text: &str) -> Result<u16, String> {
     let bad = || "a share is between 0.1 and 100, with at most one decimal".to_owned();
     let plain = text.strip_suffix('%').unwrap_or(text).trim_end();
     let (whole, tenths) = plain.split_once('.').unwrap_or((plain, "0"));
-    let digits = |t: &str, most: usize| (1..=most).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_digit());
+    let digits = |t: &str, most: usize| {
+        (1..=most).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_digit())
+    };
     if !digits(whole, 3) || !digits(tenths, 1) {
         return Err(bad());
     }
     let number = |t: &str| t.parse::<u16>().map_err(|_| bad());
     let permille = number(whole)? * 10 + number(tenths)?;
-    if (1..=1000).contains(&permille) { Ok(permille) } else { Err(bad()) }
+    if (1..=1000).contains(&permille) {
+        Ok(permille)
+    } else {
+        Err(bad())
+    }
 }
 
 #[cfg(test)]
@@ -376,9 +401,20 @@ mod tests {
 
     #[test]
     fn a_share_has_at_most_one_decimal() {
-        let good = [("25", 250), ("0.1", 1), ("100", 1000), ("12.5", 125), ("100.0", 1000), ("1%", 10), ("1 %", 10)];
-        good.iter().for_each(|(text, permille)| assert_eq!(percent(text), Ok(*permille), "{text}"));
-        for bad in ["0", "0.0", "100.1", "101", "1000", "12.55", "-1", "+1", "1.", ".5", "", "x", "1e1"] {
+        let good = [
+            ("25", 250),
+            ("0.1", 1),
+            ("100", 1000),
+            ("12.5", 125),
+            ("100.0", 1000),
+            ("1%", 10),
+            ("1 %", 10),
+        ];
+        good.iter()
+            .for_each(|(text, permille)| assert_eq!(percent(text), Ok(*permille), "{text}"));
+        for bad in [
+            "0", "0.0", "100.1", "101", "1000", "12.55", "-1", "+1", "1.", ".5", "", "x", "1e1",
+        ] {
             assert!(percent(bad).is_err(), "{bad}");
         }
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use headgate_core::{Code, Problem, Result};
-use headgate_engine::{Console, Home, Job, Options, Receipt, StandardVaults, VaultChoice, Workspace};
+use headgate_engine::{
+    Console, Home, Job, Options, Receipt, StandardVaults, VaultChoice, Workspace,
+};
 
 use crate::args::Cli;
 use crate::output::note;
@@ -16,7 +18,7 @@ pub(crate) struct Context {
     pub(crate) console: Console,
     pub(crate) json: bool,
     pub(crate) unit: String,
-    app: Option<String>,
+    pub(crate) app: Option<String>,
     /// A passphrase that is asked for now is that of a new vault.
     new_vault: Arc<AtomicBool>,
 }
@@ -27,16 +29,36 @@ impl Context {
     /// # Errors
     /// `usage.argument` without a home folder; `local.*`.
     pub(crate) async fn open(cli: &Cli) -> Result<Self> {
-        let none = || Problem::new(Code::UsageArgument, "There is no home folder.").remedy("Name one with --home or HEADGATE_HOME.").field("home");
-        let home = absolute(&cli.home.clone().or_else(Home::default_path).ok_or_else(none)?)?;
+        let none = || {
+            Problem::new(Code::UsageArgument, "There is no home folder.")
+                .remedy("Name one with --home or HEADGATE_HOME.")
+                .field("home")
+        };
+        let home = absolute(
+            &cli.home
+                .clone()
+                .or_else(Home::default_path)
+                .ok_or_else(none)?,
+        )?;
         let new_vault = Arc::new(AtomicBool::new(false));
         let mut options = Options::new(home);
-        options.vaults = Arc::new(StandardVaults::asking(secrets::vault(Arc::clone(&new_vault))));
+        options.vaults = Arc::new(StandardVaults::asking(secrets::vault(Arc::clone(
+            &new_vault,
+        ))));
         let console = Console::open(options).await?;
         for notice in console.notices() {
-            note(&format!("note: {} {} {}", notice.message, notice.holds, notice.remedy));
+            note(&format!(
+                "note: {} {} {}",
+                notice.message, notice.holds, notice.remedy
+            ));
         }
-        Ok(Self { console, json: cli.json, unit: cli.unit.clone(), app: cli.app.clone(), new_vault })
+        Ok(Self {
+            console,
+            json: cli.json,
+            unit: cli.unit.clone(),
+            app: cli.app.clone(),
+            new_vault,
+        })
     }
 
     /// The workspace that is meant, after taking up what an earlier run left unfinished.
@@ -55,7 +77,9 @@ impl Context {
     pub(crate) async fn maybe_workspace(&self) -> Result<Option<Workspace>> {
         match self.workspace().await {
             Ok(workspace) => Ok(Some(workspace)),
-            Err(problem) if problem.code == Code::UsageNoWorkspace && self.app.is_none() => Ok(None),
+            Err(problem) if problem.code == Code::UsageNoWorkspace && self.app.is_none() => {
+                Ok(None)
+            }
             Err(problem) => Err(problem),
         }
     }
@@ -91,7 +115,12 @@ impl Context {
     /// The job's own.
     pub(crate) async fn receipt(&self, job: &str) -> Result<(Job, Receipt)> {
         let job = self.wait(job).await?;
-        let receipt = job.receipt.clone().ok_or_else(|| Problem::new(Code::Internal, format!("{} ended without a receipt.", job.title)))?;
+        let receipt = job.receipt.clone().ok_or_else(|| {
+            Problem::new(
+                Code::Internal,
+                format!("{} ended without a receipt.", job.title),
+            )
+        })?;
         if let Some(words) = &receipt.recovered {
             note(&format!("recovered: {words}"));
         }
@@ -104,5 +133,10 @@ impl Context {
 /// # Errors
 /// `usage.argument` for an empty path.
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf> {
-    std::path::absolute(path).map_err(|e| Problem::new(Code::UsageArgument, format!("{:?} is not a path: {e}.", path.display())))
+    std::path::absolute(path).map_err(|e| {
+        Problem::new(
+            Code::UsageArgument,
+            format!("{:?} is not a path: {e}.", path.display()),
+        )
+    })
 }

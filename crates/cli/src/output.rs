@@ -16,7 +16,10 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn new(json: Value, text: impl Into<String>) -> Self {
-        Self { json, text: text.into() }
+        Self {
+            json,
+            text: text.into(),
+        }
     }
 }
 
@@ -31,7 +34,11 @@ pub(crate) struct Failure {
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self { problem: Box::new(problem), answer: None, findings: Vec::new() }
+        Self {
+            problem: Box::new(problem),
+            answer: None,
+            findings: Vec::new(),
+        }
     }
 }
 
@@ -92,8 +99,15 @@ impl Output {
         if !failure.findings.is_empty() {
             note(&findings_table(&failure.findings));
         }
-        let field = p.field.as_ref().map(|f| format!(" ({f})")).unwrap_or_default();
-        note(&format!("error: {}\nholds: {}\nway out: {}\ncode: {}{field}", p.message, p.holds, p.remedy, p.code));
+        let field = p
+            .field
+            .as_ref()
+            .map(|f| format!(" ({f})"))
+            .unwrap_or_default();
+        note(&format!(
+            "error: {}\nholds: {}\nway out: {}\ncode: {}{field}",
+            p.message, p.holds, p.remedy, p.code
+        ));
     }
 }
 
@@ -112,17 +126,34 @@ pub(crate) fn redraw(text: &str) {
 
 /// Names and reasons come from others: no control character of theirs reaches a terminal.
 pub(crate) fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 /// Columns as wide as their widest cell, two spaces between them.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let head: Vec<String> = head.iter().map(|h| (*h).to_owned()).collect();
     let all: Vec<&Vec<String>> = std::iter::once(&head).chain(rows).collect();
-    let width = |column: usize| all.iter().filter_map(|r| r.get(column)).map(|c| c.chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        all.iter()
+            .filter_map(|r| r.get(column))
+            .map(|c| c.chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
     let line = |row: &&Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{:width$}", harmless(cell).replace('\n', " ")));
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{:width$}", harmless(cell).replace('\n', " ")));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
     all.iter().map(line).collect()
@@ -130,8 +161,14 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 
 /// Name and value on each line.
 pub(crate) fn pairs(rows: &[(&str, String)]) -> String {
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    rows.iter().map(|(name, value)| format!("{name:width$}  {}\n", harmless(value).replace('\n', " "))).collect()
+    let width = rows
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
+    rows.iter()
+        .map(|(name, value)| format!("{name:width$}  {}\n", harmless(value).replace('\n', " ")))
+        .collect()
 }
 
 pub(crate) fn severity(severity: Severity) -> &'static str {
@@ -149,7 +186,15 @@ pub(crate) fn findings_table(findings: &[Finding]) -> String {
         (Some(path), None) => path.clone(),
         _ => String::new(),
     };
-    let row = |f: &Finding| vec![severity(f.severity).into(), f.code.into(), f.title.clone(), place(f), f.fix.clone()];
+    let row = |f: &Finding| {
+        vec![
+            severity(f.severity).into(),
+            f.code.into(),
+            f.title.clone(),
+            place(f),
+            f.fix.clone(),
+        ]
+    };
     let rows: Vec<Vec<String>> = findings.iter().map(row).collect();
     table(&["", "code", "finding", "place", "fix"], &rows)
 }
@@ -198,13 +243,25 @@ mod tests {
 
     #[test]
     fn columns_line_up_and_control_characters_of_others_are_shown_as_such() {
-        let rows = vec![vec!["a".into(), "long one".into()], vec!["\x1b[2Jbb".into(), "x\ny".into()]];
-        assert_eq!(table(&["n", "what"], &rows), "n       what\na       long one\n\u{fffd}[2Jbb  x y\n");
+        let rows = vec![
+            vec!["a".into(), "long one".into()],
+            vec!["\x1b[2Jbb".into(), "x\ny".into()],
+        ];
+        assert_eq!(
+            table(&["n", "what"], &rows),
+            "n       what\na       long one\n\u{fffd}[2Jbb  x y\n"
+        );
     }
 
     #[test]
     fn sizes_and_durations_are_for_people() {
-        assert_eq!([bytes(999), bytes(1_500), bytes(2_000_000)], ["999 bytes", "1.5 kB", "2.0 MB"]);
-        assert_eq!([duration(0), duration(59), duration(3_660), duration(90_000)], ["expired", "59 s", "1 h 1 min", "1 d 1 h"]);
+        assert_eq!(
+            [bytes(999), bytes(1_500), bytes(2_000_000)],
+            ["999 bytes", "1.5 kB", "2.0 MB"]
+        );
+        assert_eq!(
+            [duration(0), duration(59), duration(3_660), duration(90_000)],
+            ["expired", "59 s", "1 h 1 min", "1 d 1 h"]
+        );
     }
 }

@@ -41,7 +41,9 @@ async fn stop(console: &Console) {
     for job in console.running_jobs() {
         match console.cancel_job(&job.id).await {
             Ok(()) => note(&format!("Stopping: {}", job.title)),
-            Err(problem) if problem.code == Code::JobCommitted => note(&format!("{} It is only being read back.", problem.message)),
+            Err(problem) if problem.code == Code::JobCommitted => {
+                note(&format!("{} It is only being read back.", problem.message))
+            }
             Err(problem) => note(&problem.message),
         }
     }
@@ -58,7 +60,12 @@ struct Line {
 impl Line {
     fn new(json: bool) -> Self {
         let redraws = std::io::stderr().is_terminal();
-        Self { shown: redraws || !json, redraws, drawn: false, last: HashMap::new() }
+        Self {
+            shown: redraws || !json,
+            redraws,
+            drawn: false,
+            last: HashMap::new(),
+        }
     }
 
     fn show(&mut self, job: &Job) {
@@ -69,7 +76,6 @@ impl Line {
             self.drawn = true;
             return redraw(&text(job));
         }
-        #[expect(clippy::disallowed_methods, reason = "how often a line is printed is not part of any result")]
         let now = Instant::now();
         let due = match self.last.get(&job.id) {
             Some((phase, at)) => *phase != job.phase || now.duration_since(*at) >= QUIET,
@@ -103,6 +109,14 @@ fn text(job: &Job) -> String {
         return format!("{}: {phase}", job.title);
     }
     let part = u128::from(job.done) * 100 / u128::from(job.total);
-    let speed = if job.speed > 0 { format!(", {}/s", bytes(job.speed)) } else { String::new() };
-    format!("{}: {phase} {part} % of {}{speed}", job.title, bytes(job.total))
+    let speed = if job.speed > 0 {
+        format!(", {}/s", bytes(job.speed))
+    } else {
+        String::new()
+    };
+    format!(
+        "{}: {phase} {part} % of {}{speed}",
+        job.title,
+        bytes(job.total)
+    )
 }

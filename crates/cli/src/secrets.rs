@@ -13,7 +13,13 @@ const EXPORT: &str = "HEADGATE_EXPORT_PASSPHRASE";
 
 /// Asks for a vault's passphrase; twice while `new` is set, because a vault is about to be made.
 pub(crate) fn vault(new: Arc<AtomicBool>) -> AskPassphrase {
-    Arc::new(move |what| ask(what, new.load(Ordering::SeqCst), "HEADGATE_VAULT_PASSPHRASE"))
+    Arc::new(move |what| {
+        ask(
+            what,
+            new.load(Ordering::SeqCst),
+            "HEADGATE_VAULT_PASSPHRASE",
+        )
+    })
 }
 
 /// The passphrase of an exported key's file.
@@ -31,16 +37,31 @@ pub(crate) fn terminal() -> bool {
 
 fn ask(what: &str, twice: bool, variable: &str) -> Result<Zeroizing<String>> {
     if !terminal() {
-        let problem = Problem::new(Code::KeyPassphrase, format!("{what} is needed, and there is no terminal to ask on."));
-        return Err(problem.remedy(format!("Set {variable}, or run in a terminal and enter it.")));
+        let problem = Problem::new(
+            Code::KeyPassphrase,
+            format!("{what} is needed, and there is no terminal to ask on."),
+        );
+        return Err(problem.remedy(format!(
+            "Set {variable}, or run in a terminal and enter it."
+        )));
     }
     let read = |prompt: String| {
-        let failed = |e: std::io::Error| Problem::new(Code::KeyPassphrase, format!("{what} could not be read: {e}."));
-        rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(failed)
+        let failed = |e: std::io::Error| {
+            Problem::new(
+                Code::KeyPassphrase,
+                format!("{what} could not be read: {e}."),
+            )
+        };
+        rpassword::prompt_password(prompt)
+            .map(Zeroizing::new)
+            .map_err(failed)
     };
     let first = read(format!("{what}: "))?;
     if twice && *read(format!("{what}, again: "))? != *first {
-        return Err(Problem::new(Code::KeyPassphrase, "The two passphrases differ.").remedy("Enter the same passphrase twice."));
+        return Err(
+            Problem::new(Code::KeyPassphrase, "The two passphrases differ.")
+                .remedy("Enter the same passphrase twice."),
+        );
     }
     Ok(first)
 }

@@ -33,9 +33,14 @@ impl Default for SystemClock {
 }
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the system's clock"
+    )]
     fn now(&self) -> UtcTime {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let since = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
         UtcTime::from_unix(i64::try_from(since.as_secs()).unwrap_or(0))
     }
 
@@ -50,7 +55,12 @@ pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
     fn fill(&self, bytes: &mut [u8]) -> Result<()> {
-        getrandom::fill(bytes).map_err(|e| Problem::new(Code::Internal, format!("The system gives no random numbers: {e}.")))
+        getrandom::fill(bytes).map_err(|e| {
+            Problem::new(
+                Code::Internal,
+                format!("The system gives no random numbers: {e}."),
+            )
+        })
     }
 }
 
@@ -65,7 +75,10 @@ pub struct World {
 
 impl Default for World {
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock::default()), entropy: Arc::new(SystemEntropy) }
+        Self {
+            clock: Arc::new(SystemClock::default()),
+            entropy: Arc::new(SystemEntropy),
+        }
     }
 }
 

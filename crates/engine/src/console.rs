@@ -12,8 +12,8 @@ use tokio::sync::broadcast;
 use crate::db::{Cache, Journal};
 use crate::keys::{self, OpenVault, OwnKeys, StandardVaults, VaultInfo};
 use crate::stores::{OpenStore, StandardStores};
-use crate::usecase::jobs::Live;
 use crate::usecase::inspect::Inspected;
+use crate::usecase::jobs::Live;
 use crate::usecase::ship::Plan;
 use crate::{Home, Workspace, World};
 
@@ -35,10 +35,14 @@ pub struct Options {
 impl Options {
     /// The real world.
     pub fn new(home: PathBuf) -> Self {
-        let user = ["USER", "USERNAME", "LOGNAME"].iter().find_map(|v| std::env::var(v).ok());
+        let user = ["USER", "USERNAME", "LOGNAME"]
+            .iter()
+            .find_map(|v| std::env::var(v).ok());
         Self {
             home,
-            person: user.filter(|u| !u.is_empty()).unwrap_or_else(|| "unknown".into()),
+            person: user
+                .filter(|u| !u.is_empty())
+                .unwrap_or_else(|| "unknown".into()),
             world: World::default(),
             stores: Arc::new(StandardStores),
             vaults: Arc::new(StandardVaults::default()),
@@ -53,6 +57,8 @@ pub enum Happened {
     Job(Box<crate::Job>),
     /// What is known of a workspace changed.
     Board(String),
+    /// Unfinished work of an earlier run was taken up, in words.
+    Recovered(Vec<String>),
 }
 
 /// Everything that Headgate can do on one computer.
@@ -108,6 +114,12 @@ impl Console {
         })
     }
 
+    /// Closes the databases, so that each is one whole file again. Call it when no job runs any more.
+    pub async fn close(&self) {
+        self.inner.journal.close().await;
+        self.inner.cache.close().await;
+    }
+
     /// What a start must tell the person: a restored journal, a rebuilt cache.
     pub fn notices(&self) -> &[Problem] {
         &self.inner.notices
@@ -141,7 +153,12 @@ impl Console {
     /// # Errors
     /// `usage.no_workspace`.
     pub async fn workspace(&self, id: &str) -> Result<Workspace> {
-        let missing = || Problem::new(Code::UsageNoWorkspace, format!("There is no workspace {id} on this computer."));
+        let missing = || {
+            Problem::new(
+                Code::UsageNoWorkspace,
+                format!("There is no workspace {id} on this computer."),
+            )
+        };
         self.inner.journal.workspace(id).await?.ok_or_else(missing)
     }
 
@@ -151,16 +168,27 @@ impl Console {
     /// `usage.no_workspace`, `usage.which_workspace`.
     pub async fn workspace_of(&self, app: Option<&str>) -> Result<Workspace> {
         let all = self.workspaces().await?;
-        let mut fitting = all.into_iter().filter(|w| app.is_none_or(|a| w.app == a || w.id == a));
+        let mut fitting = all
+            .into_iter()
+            .filter(|w| app.is_none_or(|a| w.app == a || w.id == a));
         let first = fitting.next().ok_or_else(|| match app {
-            Some(app) => Problem::new(Code::UsageNoWorkspace, format!("There is no workspace {app} on this computer.")),
-            None => Problem::new(Code::UsageNoWorkspace, "There is no workspace on this computer."),
+            Some(app) => Problem::new(
+                Code::UsageNoWorkspace,
+                format!("There is no workspace {app} on this computer."),
+            ),
+            None => Problem::new(
+                Code::UsageNoWorkspace,
+                "There is no workspace on this computer.",
+            ),
         })?;
         match fitting.next() {
             None => Ok(first),
             Some(second) => Err(Problem::new(
                 Code::UsageWhichWorkspace,
-                format!("This computer has several workspaces, {} and {} among them.", first.app, second.app),
+                format!(
+                    "This computer has several workspaces, {} and {} among them.",
+                    first.app, second.app
+                ),
             )),
         }
     }
@@ -176,7 +204,12 @@ impl Console {
     /// `local.cache`.
     pub async fn units(&self, workspace: &str) -> Result<Vec<(String, String)>> {
         let settings = self.inner.cache.reading(workspace).await?.settings;
-        let known = settings.map(|s| s.units.iter().map(|u| (u.id.to_string(), u.label.clone())).collect());
+        let known = settings.map(|s| {
+            s.units
+                .iter()
+                .map(|u| (u.id.to_string(), u.label.clone()))
+                .collect()
+        });
         Ok(known.unwrap_or_else(|| vec![(crate::publish::FIRST_UNIT.into(), "Main".into())]))
     }
 
@@ -202,7 +235,11 @@ impl Console {
             crate::VaultChoice::Os => ("os", os_label()),
             crate::VaultChoice::File(_) => ("file", "Passphrase file"),
         };
-        VaultInfo { kind: kind.into(), label: label.into(), why: workspace.vault_why.clone() }
+        VaultInfo {
+            kind: kind.into(),
+            label: label.into(),
+            why: workspace.vault_why.clone(),
+        }
     }
 }
 
@@ -223,7 +260,10 @@ impl Inner {
 
     /// Where devices read; nothing when there is no public URL.
     pub(crate) fn public_url(&self, workspace: &Workspace) -> Option<String> {
-        lock(&self.served).get(&workspace.id).cloned().or_else(|| workspace.public_url.clone())
+        lock(&self.served)
+            .get(&workspace.id)
+            .cloned()
+            .or_else(|| workspace.public_url.clone())
     }
 
     pub(crate) async fn vault(&self, workspace: &Workspace) -> Result<Arc<dyn KeyVault>> {
@@ -238,7 +278,8 @@ impl Inner {
     async fn open_vault(&self, workspace: &Workspace, create: bool) -> Result<Arc<dyn KeyVault>> {
         let (vaults, choice) = (Arc::clone(&self.vaults), workspace.vault.clone());
         let open = tokio::task::spawn_blocking(move || vaults.open(&choice, create));
-        open.await.map_err(|e| Problem::new(Code::Internal, e.to_string()))?
+        open.await
+            .map_err(|e| Problem::new(Code::Internal, e.to_string()))?
     }
 
     /// Keys that this computer recorded for a workspace.

@@ -15,7 +15,10 @@ impl Home {
     /// `local.disk`.
     pub fn open(path: &Path) -> Result<Self> {
         let bad = |e: std::io::Error| {
-            Problem::new(Code::LocalDisk, format!("The home folder {} cannot be used: {e}.", path.display()))
+            Problem::new(
+                Code::LocalDisk,
+                format!("The home folder {} cannot be used: {e}.", path.display()),
+            )
         };
         let home = Self(path.to_owned());
         for folder in [path.to_owned(), home.work(), home.backups()] {
@@ -31,7 +34,11 @@ impl Home {
 
     /// Where it is unless told otherwise: the platform's data folder.
     pub fn default_path() -> Option<PathBuf> {
-        let var = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+        let var = |name| {
+            std::env::var_os(name)
+                .filter(|v| !v.is_empty())
+                .map(PathBuf::from)
+        };
         if let Some(home) = var("HEADGATE_HOME") {
             return Some(home);
         }
@@ -42,7 +49,11 @@ impl Home {
         if cfg!(target_os = "macos") {
             return Some(user.join("Library/Application Support/Headgate"));
         }
-        Some(var("XDG_DATA_HOME").unwrap_or_else(|| user.join(".local/share")).join("headgate"))
+        Some(
+            var("XDG_DATA_HOME")
+                .unwrap_or_else(|| user.join(".local/share"))
+                .join("headgate"),
+        )
     }
 
     /// The folder itself.

@@ -14,7 +14,11 @@ use zeroize::Zeroizing;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Service name of this build's keychain items: development builds do not touch a released console's keys.
-const SERVICE: &str = if cfg!(debug_assertions) { "headgate-dev" } else { "headgate" };
+const SERVICE: &str = if cfg!(debug_assertions) {
+    "headgate-dev"
+} else {
+    "headgate"
+};
 
 /// Where a workspace's keys are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -93,7 +97,10 @@ pub struct StandardVaults {
 impl StandardVaults {
     /// Asks with this when `HEADGATE_VAULT_PASSPHRASE` is not set.
     pub fn asking(ask: AskPassphrase) -> Self {
-        Self { ask: Some(ask), open: Mutex::default() }
+        Self {
+            ask: Some(ask),
+            open: Mutex::default(),
+        }
     }
 
     fn passphrase(&self, path: &std::path::Path) -> Result<Passphrase> {
@@ -107,7 +114,10 @@ impl StandardVaults {
             return Passphrase::new(text);
         }
         let Some(ask) = &self.ask else {
-            return Err(Problem::new(Code::KeyPassphrase, format!("The vault {} needs its passphrase.", path.display())));
+            return Err(Problem::new(
+                Code::KeyPassphrase,
+                format!("The vault {} needs its passphrase.", path.display()),
+            ));
         };
         let text = ask(&format!("Passphrase of {}", path.display()))?;
         Passphrase::new(text.as_str().to_owned())
@@ -121,15 +131,25 @@ pub(crate) fn sandbox_passphrase(vault: &std::path::Path) -> PathBuf {
 
 impl OpenVault for StandardVaults {
     fn open(&self, choice: &VaultChoice, create: bool) -> Result<Arc<dyn KeyVault>> {
-        if let Some(vault) = self.open.lock().unwrap_or_else(PoisonError::into_inner).get(choice) {
+        if let Some(vault) = self
+            .open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(choice)
+        {
             return Ok(Arc::clone(vault));
         }
         let vault: Arc<dyn KeyVault> = match choice {
             VaultChoice::Os => Arc::new(OsKeychain::new(SERVICE)),
-            VaultChoice::File(path) if create && !path.exists() => Arc::new(FileVault::create(path, self.passphrase(path)?)?),
+            VaultChoice::File(path) if create && !path.exists() => {
+                Arc::new(FileVault::create(path, self.passphrase(path)?)?)
+            }
             VaultChoice::File(path) => Arc::new(FileVault::open(path, self.passphrase(path)?)?),
         };
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(choice.clone(), Arc::clone(&vault));
+        self.open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(choice.clone(), Arc::clone(&vault));
         Ok(vault)
     }
 }
@@ -149,16 +169,32 @@ pub(crate) async fn call_within<T: Send + 'static>(
     f: impl FnOnce(&dyn KeyVault) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let vault = Arc::clone(vault);
-    let run = tokio::task::spawn_blocking(move || run_with_timeout(patience, move || f(vault.as_ref())));
-    run.await.map_err(|e| Problem::new(Code::Internal, format!("The keychain call ended badly: {e}.")))?
+    let run =
+        tokio::task::spawn_blocking(move || run_with_timeout(patience, move || f(vault.as_ref())));
+    run.await.map_err(|e| {
+        Problem::new(
+            Code::Internal,
+            format!("The keychain call ended badly: {e}."),
+        )
+    })?
 }
 
 /// Public keys of this computer by id.
 pub(crate) type OwnKeys = BTreeMap<KeyId, PublicKey>;
 
-/// A public key from its stored hex.
-pub(crate) fn public_key(hex_text: &str) -> Result<PublicKey> {
-    let bytes = hex::decode(hex_text).ok().and_then(|b| <[u8; 32]>::try_from(b).ok());
-    let bytes = bytes.ok_or_else(|| Problem::new(Code::KeyFile, "That is not an Ed25519 public key of 64 hex digits."))?;
+/// An Ed25519 public key from its 64 hex digits.
+///
+/// # Errors
+/// `key.file` when it is something else.
+pub fn public_key(hex_text: &str) -> Result<PublicKey> {
+    let bytes = hex::decode(hex_text)
+        .ok()
+        .and_then(|b| <[u8; 32]>::try_from(b).ok());
+    let bytes = bytes.ok_or_else(|| {
+        Problem::new(
+            Code::KeyFile,
+            "That is not an Ed25519 public key of 64 hex digits.",
+        )
+    })?;
     Ok(PublicKey::from_bytes(&bytes))
 }

@@ -15,8 +15,12 @@ pub use clock::{Clock, Entropy, SystemClock, SystemEntropy, World};
 pub use console::{Console, Options};
 pub use db::{Job, JobKind, JobState, ObjectState, Phase, StepView};
 pub use home::Home;
-pub use keys::{AskPassphrase, KeyInfo, OpenVault, StandardVaults, VaultChoice, VaultInfo};
-pub use publish::{Action, Intent, Planned, PlannedKey, PlannedRole, Receipt, ReceiptRole, RolloutChange};
+pub use keys::{
+    AskPassphrase, KeyInfo, OpenVault, StandardVaults, VaultChoice, VaultInfo, public_key,
+};
+pub use publish::{
+    Action, Intent, Planned, PlannedKey, PlannedRole, Receipt, ReceiptRole, RolloutChange,
+};
 pub use stores::{OpenStore, StandardStores};
 pub use usecase::*;
 pub use workspace::Workspace;

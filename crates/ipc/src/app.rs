@@ -31,7 +31,11 @@ pub struct App {
 impl App {
     /// An application on a console.
     pub fn new(console: Console, host: Box<dyn Host>) -> Self {
-        Self { console, host, roots: Mutex::default() }
+        Self {
+            console,
+            host,
+            roots: Mutex::default(),
+        }
     }
 
     /// The console.
@@ -45,11 +49,23 @@ impl App {
     /// As [`Console::pick`].
     pub fn picked(&self, path: &Path) -> Result<dto::Picked> {
         let info = self.console.pick(path)?;
-        Ok(dto::Picked { handle: info.handle, name: info.name, kind: info.kind.into(), ok: info.ok, says: info.says })
+        Ok(dto::Picked {
+            handle: info.handle,
+            name: info.name,
+            kind: info.kind.into(),
+            ok: info.ok,
+            says: info.says,
+        })
     }
 
     pub(crate) fn root(&self, handle: &str) -> Result<RootInfo> {
-        let missing = || Problem::new(Code::UsageUnknown, "The root file is gone. Choose it again.").field("root");
+        let missing = || {
+            Problem::new(
+                Code::UsageUnknown,
+                "The root file is gone. Choose it again.",
+            )
+            .field("root")
+        };
         lock(&self.roots).get(handle).cloned().ok_or_else(missing)
     }
 }
@@ -83,5 +99,9 @@ macro_rules! dispatcher {
 crate::for_each_command!(dispatcher);
 
 fn wrong_shape(error: serde_json::Error) -> dto::IpcError {
-    Problem::new(Code::UsageArgument, format!("The request has another shape than the command: {error}.")).into()
+    Problem::new(
+        Code::UsageArgument,
+        format!("The request has another shape than the command: {error}."),
+    )
+    .into()
 }

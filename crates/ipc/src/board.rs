@@ -9,12 +9,23 @@ use crate::dto::{self, IpcError};
 impl App {
     /// The board from the local cache, at once.
     pub async fn board(&self, request: dto::BoardRequest) -> Result<dto::Board, IpcError> {
-        let board = self.console.board(&request.workspace, &request.unit).await?;
+        let board = self
+            .console
+            .board(&request.workspace, &request.unit)
+            .await?;
         let last = board.channels.len().saturating_sub(1);
-        let channels = board.channels.iter().enumerate().map(|(i, c)| channel(c, i, last)).collect();
+        let channels = board
+            .channels
+            .iter()
+            .enumerate()
+            .map(|(i, c)| channel(c, i, last))
+            .collect();
         Ok(dto::Board {
             workspace: request.workspace,
-            unit: dto::Unit { id: board.unit.0, label: board.unit.1 },
+            unit: dto::Unit {
+                id: board.unit.0,
+                label: board.unit.1,
+            },
             as_of: board.as_of.map(|t| t.to_string()),
             offline: board.offline.map(IpcError::from),
             freshness: board.freshness.map(validity),
@@ -78,11 +89,20 @@ pub(crate) fn release(r: &engine::ReleaseInfo) -> dto::Release {
 }
 
 fn past(p: &engine::PastRelease) -> dto::PreviousRelease {
-    dto::PreviousRelease { version: p.version.clone(), build: p.build, sha256: p.sha256.clone(), released: p.approved.to_string() }
+    dto::PreviousRelease {
+        version: p.version.clone(),
+        build: p.build,
+        sha256: p.sha256.clone(),
+        released: p.approved.to_string(),
+    }
 }
 
 fn validity(f: engine::Freshness) -> dto::Validity {
-    dto::Validity { signed: f.signed.to_string(), expires: f.expires.to_string(), used_permille: f.used_permille }
+    dto::Validity {
+        signed: f.signed.to_string(),
+        expires: f.expires.to_string(),
+        used_permille: f.used_permille,
+    }
 }
 
 pub(crate) fn gate(g: &engine::GateBoard) -> dto::Gate {

@@ -15,7 +15,10 @@ impl App {
         loop {
             let event = match events.recv().await {
                 Ok(Happened::Job(job)) => dto::Event::Job(self.job_dto(*job).await),
-                Ok(Happened::Board(workspace)) => dto::Event::Board(dto::WorkspaceRef { workspace }),
+                Ok(Happened::Recovered(said)) => dto::Event::Recovered(dto::Recovered { said }),
+                Ok(Happened::Board(workspace)) => {
+                    dto::Event::Board(dto::WorkspaceRef { workspace })
+                }
                 // Missed some: the window reads its jobs again with the next one.
                 Err(RecvError::Lagged(_)) => continue,
                 Err(RecvError::Closed) => return,
@@ -27,7 +30,11 @@ impl App {
     }
 
     pub(crate) async fn job_dto(&self, job: Job) -> dto::Job {
-        let skipped: Vec<_> = job.steps.iter().filter(|s| s.state == headgate_engine::ObjectState::Skipped).collect();
+        let skipped: Vec<_> = job
+            .steps
+            .iter()
+            .filter(|s| s.state == headgate_engine::ObjectState::Skipped)
+            .collect();
         let receipt = match &job.receipt {
             Some(r) => Some(self.receipt(&job.workspace, r).await),
             None => None,
@@ -38,7 +45,13 @@ impl App {
             objects: job
                 .steps
                 .iter()
-                .map(|s| dto::JobObject { name: s.key.clone(), sha256: s.sha256.clone(), size: s.size, sent: s.sent, state: object(s.state).into() })
+                .map(|s| dto::JobObject {
+                    name: s.key.clone(),
+                    sha256: s.sha256.clone(),
+                    size: s.size,
+                    sent: s.sent,
+                    state: object(s.state).into(),
+                })
                 .collect(),
             kind: job.kind.text().into(),
             state: job.state.text().into(),
@@ -62,7 +75,10 @@ impl App {
     async fn receipt(&self, workspace: &str, r: &Receipt) -> dto::Receipt {
         let unit = r.unit.clone().unwrap_or_default();
         let board = self.console.board(workspace, &unit).await.ok();
-        let next_gate = board.as_ref().and_then(|b| b.gates.iter().find(|g| Some(&g.from) == r.channel.as_ref())).map(gate);
+        let next_gate = board
+            .as_ref()
+            .and_then(|b| b.gates.iter().find(|g| Some(&g.from) == r.channel.as_ref()))
+            .map(gate);
         let (release_version, build) = r.release.clone().unwrap_or_default();
         dto::Receipt {
             app: r.app.clone(),
@@ -121,18 +137,29 @@ fn role(r: &headgate_engine::ReceiptRole) -> dto::ReceiptRole {
 
 fn next(r: &Receipt) -> Vec<Said> {
     let mut list = Vec::new();
-    let (Some(channel), Some((new, _))) = (&r.channel, &r.release) else { return list };
+    let (Some(channel), Some((new, _))) = (&r.channel, &r.release) else {
+        return list;
+    };
     let share = headgate_core::percent(r.permille);
     let text = if r.permille >= 1000 {
         format!("get {new} at their next check")
     } else {
         format!("in a fixed random group of {share} get {new} at their next check")
     };
-    list.push(Said { title: format!("Devices on {channel}"), text });
+    list.push(Said {
+        title: format!("Devices on {channel}"),
+        text,
+    });
     if let Some((old, _)) = &r.replaces {
-        list.push(Said { title: format!("{old} stays approved"), text: "roll back to it at any time".into() });
+        list.push(Said {
+            title: format!("{old} stays approved"),
+            text: "roll back to it at any time".into(),
+        });
     } else {
-        list.push(Said { title: "The embedded build".into(), text: "stays the way back at any time".into() });
+        list.push(Said {
+            title: "The embedded build".into(),
+            text: "stays the way back at any time".into(),
+        });
     }
     list
 }

@@ -17,18 +17,33 @@ impl App {
         }
         Ok(dto::AppState {
             version: env!("CARGO_PKG_VERSION").into(),
-            theme: self.console.setting("theme").await?.unwrap_or_else(|| "system".into()),
+            theme: self
+                .console
+                .setting("theme")
+                .await?
+                .unwrap_or_else(|| "system".into()),
             active: self.console.setting("workspace").await?,
             workspaces,
             recovered: self.console.recovered(),
-            notices: self.console.notices().iter().cloned().map(IpcError::from).collect(),
+            notices: self
+                .console
+                .notices()
+                .iter()
+                .cloned()
+                .map(IpcError::from)
+                .collect(),
         })
     }
 
     /// Chooses the theme.
     pub async fn set_theme(&self, request: dto::SetTheme) -> Answer<dto::Empty> {
         if !["system", "light", "dark", "contrast"].contains(&request.theme.as_str()) {
-            return Err(Problem::new(Code::UsageArgument, format!("There is no theme {:?}.", request.theme)).field("theme").into());
+            return Err(Problem::new(
+                Code::UsageArgument,
+                format!("There is no theme {:?}.", request.theme),
+            )
+            .field("theme")
+            .into());
         }
         self.console.set_setting("theme", &request.theme).await?;
         Ok(dto::Empty {})
@@ -38,24 +53,36 @@ impl App {
     pub async fn sandbox_start(&self, _: dto::Empty) -> Answer<dto::Workspace> {
         let sandbox = self.console.sandbox().await?;
         self.console.sync(&sandbox.workspace.id).await?;
-        self.console.set_setting("workspace", &sandbox.workspace.id).await?;
+        self.console
+            .set_setting("workspace", &sandbox.workspace.id)
+            .await?;
         self.workspace_dto(&sandbox.workspace).await
     }
 
     /// Opens a native dialog for a storage folder.
     pub async fn storage_choose(&self, _: dto::Empty) -> Answer<dto::PickedPath> {
         let path = self.host.pick_folder("Choose the storage folder").await;
-        Ok(dto::PickedPath { path: path.map(|p| p.display().to_string()) })
+        Ok(dto::PickedPath {
+            path: path.map(|p| p.display().to_string()),
+        })
     }
 
     /// Opens a native dialog for `1.root.json` and reads it.
     pub async fn root_choose(&self, _: dto::Empty) -> Answer<dto::PickedRoot> {
-        let Some(path) = self.host.pick_file("Choose 1.root.json", "Root of trust", &["json"]).await else {
+        let Some(path) = self
+            .host
+            .pick_file("Choose 1.root.json", "Root of trust", &["json"])
+            .await
+        else {
             return Ok(dto::PickedRoot { root: None });
         };
         let info = self.console.root_info(&path)?;
         let handle = format!("root-{}", &info.fingerprint[..16]);
-        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let file = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let preview = dto::RootPreview {
             handle: handle.clone(),
             file,
@@ -68,7 +95,9 @@ impl App {
             words: info.words.iter().map(|w| (*w).to_owned()).collect(),
         };
         lock(&self.roots).insert(handle, info);
-        Ok(dto::PickedRoot { root: Some(preview) })
+        Ok(dto::PickedRoot {
+            root: Some(preview),
+        })
     }
 
     /// Tests storage against the picked root.
@@ -79,9 +108,18 @@ impl App {
                 Ok(detail) => (true, detail, None),
                 Err(p) => (false, p.message.clone(), Some(p.into())),
             };
-            dto::ConnectCheck { title: c.title.into(), detail, ok, ms: u32::try_from(c.ms).unwrap_or(u32::MAX), error }
+            dto::ConnectCheck {
+                title: c.title.into(),
+                detail,
+                ok,
+                ms: u32::try_from(c.ms).unwrap_or(u32::MAX),
+                error,
+            }
         };
-        Ok(dto::ConnectTest { checks: checks.into_iter().map(to_dto).collect(), at: self.console.now().to_string() })
+        Ok(dto::ConnectTest {
+            checks: checks.into_iter().map(to_dto).collect(),
+            at: self.console.now().to_string(),
+        })
     }
 
     /// Pins the root and adds the workspace. That the person compared the words is checked here too.
@@ -133,8 +171,15 @@ impl App {
             storage: w.storage.clone(),
             public_url: url,
             sandbox: w.sandbox,
-            units: units.into_iter().map(|(id, label)| dto::Unit { id, label }).collect(),
-            vault: dto::Vault { kind: vault.kind, label: vault.label, why: vault.why },
+            units: units
+                .into_iter()
+                .map(|(id, label)| dto::Unit { id, label })
+                .collect(),
+            vault: dto::Vault {
+                kind: vault.kind,
+                label: vault.label,
+                why: vault.why,
+            },
             sample_build: sample,
         })
     }
@@ -147,13 +192,19 @@ impl App {
 
     /// Signs freshness again, as a job.
     pub async fn freshness_refresh(&self, request: dto::WorkspaceRef) -> Answer<dto::JobRef> {
-        Ok(dto::JobRef { job: self.console.refresh(&request.workspace).await? })
+        Ok(dto::JobRef {
+            job: self.console.refresh(&request.workspace).await?,
+        })
     }
 
     /// Opens a native dialog for a web build.
     pub async fn build_choose(&self, request: dto::ChooseBuild) -> Answer<dto::PickedBuild> {
         let path = match request.kind.as_str() {
-            "zip" => self.host.pick_file("Choose a web build", "Zip file", &["zip"]).await,
+            "zip" => {
+                self.host
+                    .pick_file("Choose a web build", "Zip file", &["zip"])
+                    .await
+            }
             _ => self.host.pick_folder("Choose a web build").await,
         };
         let item = path.map(|p| self.picked(&p)).transpose()?;
@@ -164,22 +215,38 @@ impl App {
     pub async fn build_sample(&self, request: dto::WorkspaceRef) -> Answer<dto::PickedBuild> {
         let workspace = self.console.workspace(&request.workspace).await?;
         if !workspace.sandbox {
-            return Err(Problem::new(Code::UsageArgument, "Only the sandbox has a sample web build.").into());
+            return Err(Problem::new(
+                Code::UsageArgument,
+                "Only the sandbox has a sample web build.",
+            )
+            .into());
         }
         let sample = self.console.sandbox().await?.sample;
-        Ok(dto::PickedBuild { item: Some(self.picked(&sample)?) })
+        Ok(dto::PickedBuild {
+            item: Some(self.picked(&sample)?),
+        })
     }
 
     /// Inspects a web build as a job.
     pub async fn inspect_start(&self, request: dto::InspectRequest) -> Answer<dto::JobRef> {
-        let options = InspectOptions { exclude_source_maps: request.exclude_source_maps };
-        let job = self.console.inspect(&request.workspace, &request.unit, &request.handle, options).await?;
+        let options = InspectOptions {
+            exclude_source_maps: request.exclude_source_maps,
+        };
+        let job = self
+            .console
+            .inspect(&request.workspace, &request.unit, &request.handle, options)
+            .await?;
         Ok(dto::JobRef { job })
     }
 
     /// Signs, uploads and releases, as a job.
     pub async fn ship_start(&self, request: dto::StartRequest) -> Answer<dto::JobRef> {
-        Ok(dto::JobRef { job: self.console.start_plan(&request.plan, request.typed.as_deref()).await? })
+        Ok(dto::JobRef {
+            job: self
+                .console
+                .start_plan(&request.plan, request.typed.as_deref())
+                .await?,
+        })
     }
 
     /// Signs and publishes the promotion, as a job.

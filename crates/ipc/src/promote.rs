@@ -1,6 +1,9 @@
 //! The promotion plan in words: who is affected, and what stays.
 
-use headgate_core::{RolloutState, native, percent, rollout::{Base, Serving}};
+use headgate_core::{
+    RolloutState, native, percent,
+    rollout::{Base, Serving},
+};
 use headgate_engine as engine;
 
 use crate::app::App;
@@ -9,7 +12,10 @@ use crate::ship::{permille, planned};
 
 impl App {
     /// Derives what a promotion would sign, with the proof of equal bytes.
-    pub async fn promote_prepare(&self, request: dto::PromoteRequest) -> Result<dto::PromotePlan, IpcError> {
+    pub async fn promote_prepare(
+        &self,
+        request: dto::PromoteRequest,
+    ) -> Result<dto::PromotePlan, IpcError> {
         let workspace = self.console.workspace(&request.workspace).await?;
         let plan = self
             .console
@@ -50,7 +56,11 @@ impl App {
             replaces,
             roles,
             keys,
-            vault: dto::Vault { kind: vault.kind, label: vault.label, why: vault.why },
+            vault: dto::Vault {
+                kind: vault.kind,
+                label: vault.label,
+                why: vault.why,
+            },
             problem: plan.planned.problem.map(IpcError::from),
             type_to_confirm: plan.type_to_confirm,
         })
@@ -69,7 +79,11 @@ fn stands(serving: &Serving, build: u32) -> String {
 }
 
 fn starts(permille: u16) -> String {
-    if permille >= 1000 { "Goes to 100 % at once".into() } else { format!("Starts at {}, then by hand", percent(permille)) }
+    if permille >= 1000 {
+        "Goes to 100 % at once".into()
+    } else {
+        format!("Starts at {}, then by hand", percent(permille))
+    }
 }
 
 fn affected(plan: &engine::PromotePlan, to: &str) -> Vec<Said> {
@@ -78,35 +92,63 @@ fn affected(plan: &engine::PromotePlan, to: &str) -> Vec<Said> {
     let mut list = Vec::new();
     let share = percent(plan.permille);
     if plan.permille >= 1000 {
-        list.push(said(format!("All devices on {to}"), format!("get {version} at their next check")));
+        list.push(said(
+            format!("All devices on {to}"),
+            format!("get {version} at their next check"),
+        ));
     } else {
-        list.push(said(format!("{share} of the devices on {to}"), format!("get {version} first, a fixed random group")));
+        list.push(said(
+            format!("{share} of the devices on {to}"),
+            format!("get {version} first, a fixed random group"),
+        ));
     }
     if let Some(now) = &plan.to {
-        let unfinished = now.release.is_some() && matches!(now.state, RolloutState::RollingOut | RolloutState::Halted);
+        let unfinished = now.release.is_some()
+            && matches!(now.state, RolloutState::RollingOut | RolloutState::Halted);
         match (&plan.replaces, unfinished) {
             (Some((old, _)), true) => {
                 let at = percent(now.permille);
-                list.push(said(format!("{old} stops at {at}"), format!("its devices stay on it until {version} reaches them")));
+                list.push(said(
+                    format!("{old} stops at {at}"),
+                    format!("its devices stay on it until {version} reaches them"),
+                ));
             }
             (Some((old, build)), false) if plan.permille < 1000 => {
-                list.push(said("Everyone else".into(), format!("keeps {old}, build {build}")));
+                list.push(said(
+                    "Everyone else".into(),
+                    format!("keeps {old}, build {build}"),
+                ));
             }
             _ if plan.permille < 1000 && now.base == Base::Embedded => {
-                list.push(said("Everyone else".into(), "stays on the embedded build".into()));
+                list.push(said(
+                    "Everyone else".into(),
+                    "stays on the embedded build".into(),
+                ));
             }
             _ => {}
         }
     } else if plan.permille < 1000 {
-        list.push(said("Everyone else".into(), "keeps the embedded build".into()));
+        list.push(said(
+            "Everyone else".into(),
+            "keeps the embedded build".into(),
+        ));
     }
     let native = native::summary(&plan.manifest.native);
     if plan.manifest.native.ios.is_some() || plan.manifest.native.android.is_some() {
-        list.push(said("Other native versions".into(), format!("are not offered it: {native}")));
+        list.push(said(
+            "Other native versions".into(),
+            format!("are not offered it: {native}"),
+        ));
     }
     match &plan.replaces {
-        Some((old, _)) => list.push(said("A way back stays".into(), format!("to {old} or the embedded build, at any percentage"))),
-        None => list.push(said("A way back stays".into(), "to the embedded build, at any percentage".into())),
+        Some((old, _)) => list.push(said(
+            "A way back stays".into(),
+            format!("to {old} or the embedded build, at any percentage"),
+        )),
+        None => list.push(said(
+            "A way back stays".into(),
+            "to the embedded build, at any percentage".into(),
+        )),
     }
     list
 }

@@ -10,7 +10,10 @@ use crate::dto::{self, IpcError};
 impl App {
     /// A finished inspection.
     #[expect(clippy::unused_async, reason = "every handler has the same shape")]
-    pub async fn inspection(&self, request: dto::InspectionRef) -> Result<dto::Inspection, IpcError> {
+    pub async fn inspection(
+        &self,
+        request: dto::InspectionRef,
+    ) -> Result<dto::Inspection, IpcError> {
         let r = self.console.inspection(&request.handle)?;
         Ok(inspection(&r))
     }
@@ -30,7 +33,15 @@ impl App {
                 channel: request.channel,
                 permille: request.permille.map(permille).transpose()?,
                 native: Native::new(range(request.ios), range(request.android))?,
-                allow: request.allow.into_iter().map(|a| Allowed { code: a.code, path: a.path, reason: a.reason }).collect(),
+                allow: request
+                    .allow
+                    .into_iter()
+                    .map(|a| Allowed {
+                        code: a.code,
+                        path: a.path,
+                        reason: a.reason,
+                    })
+                    .collect(),
                 allow_all: None,
                 message: request.message,
                 commit: request.commit,
@@ -52,9 +63,20 @@ impl App {
             manifest: plan.planned.manifest.clone().unwrap_or_default(),
             roles,
             keys,
-            vault: dto::Vault { kind: vault.kind, label: vault.label, why: vault.why },
+            vault: dto::Vault {
+                kind: vault.kind,
+                label: vault.label,
+                why: vault.why,
+            },
             problem: plan.planned.problem.map(IpcError::from),
-            findings: plan.findings.iter().map(|(f, reason)| dto::SignedFinding { finding: finding(f), reason: reason.clone() }).collect(),
+            findings: plan
+                .findings
+                .iter()
+                .map(|(f, reason)| dto::SignedFinding {
+                    finding: finding(f),
+                    reason: reason.clone(),
+                })
+                .collect(),
             type_to_confirm: plan.type_to_confirm,
             files: count(report.packed.inventory.files.len()),
             size: m.bundle.size,
@@ -65,13 +87,27 @@ impl App {
 
 /// A share from the window.
 pub(crate) fn permille(p: u32) -> Result<u16, Problem> {
-    let wrong = || Problem::new(headgate_core::Code::UsageArgument, "A share is between 0.1 % and 100 %.").field("permille");
+    let wrong = || {
+        Problem::new(
+            headgate_core::Code::UsageArgument,
+            "A share is between 0.1 % and 100 %.",
+        )
+        .field("permille")
+    };
     u16::try_from(p).map_err(|_| wrong())
 }
 
 fn range(r: dto::NativeRange) -> NativeRange {
     let text = |t: Option<String>| t.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
-    NativeRange { min: text(r.min), max: text(r.max), exclude: r.exclude.into_iter().filter_map(|e| text(Some(e))).collect() }
+    NativeRange {
+        min: text(r.min),
+        max: text(r.max),
+        exclude: r
+            .exclude
+            .into_iter()
+            .filter_map(|e| text(Some(e)))
+            .collect(),
+    }
 }
 
 pub(crate) fn planned(p: &engine::Planned) -> (Vec<dto::SignRole>, Vec<dto::SignKey>) {
@@ -123,7 +159,15 @@ fn inspection(r: &InspectionReport) -> dto::Inspection {
         changes: changes.collect(),
         findings: r.findings.iter().map(finding).collect(),
         passed: r.passed,
-        biggest: r.biggest.iter().take(5).map(|(path, size)| dto::FileSize { path: path.clone(), size: *size }).collect(),
+        biggest: r
+            .biggest
+            .iter()
+            .take(5)
+            .map(|(path, size)| dto::FileSize {
+                path: path.clone(),
+                size: *size,
+            })
+            .collect(),
         source_maps: r.source_maps.0,
         source_map_bytes: r.source_maps.1,
         source_maps_excluded: r.source_maps_excluded,

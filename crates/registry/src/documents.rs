@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use headgate_core::{
-    Code, Problem, Result, inventory::Inventory, manifest::ReleaseManifest, rollout::RolloutDocument,
+    Code, Problem, Result, inventory::Inventory, manifest::ReleaseManifest,
+    rollout::RolloutDocument,
 };
 use headgate_tuf::{Name, RoleName, sha256_hex};
 
@@ -34,12 +35,27 @@ pub struct ChannelDocuments {
 ///
 /// # Errors
 /// `trust.hash` when storage holds other bytes or none.
-pub async fn listed(store: &dyn Store, role: &ChannelTargets, target: &str) -> Result<Option<(Bytes, String)>> {
-    let Some(file) = role.targets.get(target) else { return Ok(None) };
+pub async fn listed(
+    store: &dyn Store,
+    role: &ChannelTargets,
+    target: &str,
+) -> Result<Option<(Bytes, String)>> {
+    let Some(file) = role.targets.get(target) else {
+        return Ok(None);
+    };
     if file.length > layout::MAX_DOCUMENT {
-        return Err(Problem::new(Code::TrustFormat, format!("{target} claims {} bytes.", file.length)));
+        return Err(Problem::new(
+            Code::TrustFormat,
+            format!("{target} claims {} bytes.", file.length),
+        ));
     }
-    let bytes = hashed(store, &layout::target(&file.hashes.sha256, target), &file.hashes.sha256, file.length).await?;
+    let bytes = hashed(
+        store,
+        &layout::target(&file.hashes.sha256, target),
+        &file.hashes.sha256,
+        file.length,
+    )
+    .await?;
     Ok(Some((bytes, file.hashes.sha256.clone())))
 }
 
@@ -49,10 +65,18 @@ pub async fn listed(store: &dyn Store, role: &ChannelTargets, target: &str) -> R
 /// `trust.hash` when storage holds other bytes or none.
 pub async fn hashed(store: &dyn Store, key: &str, sha256: &str, max: u64) -> Result<Bytes> {
     let object = store.get(key, max).await?;
-    let missing = || Problem::new(Code::TrustHash, format!("{key} is signed for, but storage does not have it."));
+    let missing = || {
+        Problem::new(
+            Code::TrustHash,
+            format!("{key} is signed for, but storage does not have it."),
+        )
+    };
     let bytes = object.ok_or_else(missing)?.bytes;
     if sha256_hex(&bytes) != sha256 {
-        return Err(Problem::new(Code::TrustHash, format!("{key} holds other bytes than were signed.")));
+        return Err(Problem::new(
+            Code::TrustHash,
+            format!("{key} holds other bytes than were signed."),
+        ));
     }
     Ok(bytes)
 }
@@ -61,24 +85,50 @@ pub async fn hashed(store: &dyn Store, key: &str, sha256: &str, max: u64) -> Res
 ///
 /// # Errors
 /// `trust.*` when a document is not what its role signed.
-pub async fn channel(store: &dyn Store, view: &View, unit: &Name, channel: &Name) -> Result<ChannelDocuments> {
+pub async fn channel(
+    store: &dyn Store,
+    view: &View,
+    unit: &Name,
+    channel: &Name,
+) -> Result<ChannelDocuments> {
     let mut documents = ChannelDocuments::default();
-    if let Some(role) = view.channels.get(&RoleName::Channel(unit.clone(), channel.clone())) {
+    if let Some(role) = view
+        .channels
+        .get(&RoleName::Channel(unit.clone(), channel.clone()))
+    {
         let prefix = format!("{unit}.{channel}.release-");
         for target in role.meta.targets.keys().filter(|t| t.starts_with(&prefix)) {
-            let Some((bytes, sha256)) = listed(store, &role.meta, target).await? else { continue };
+            let Some((bytes, sha256)) = listed(store, &role.meta, target).await? else {
+                continue;
+            };
             let manifest = ReleaseManifest::parse(&bytes)?;
-            if layout::release_target(unit.as_str(), channel.as_str(), manifest.build) != *target || manifest.unit != *unit {
-                let what = format!("{target} holds the manifest of {} build {}.", manifest.unit, manifest.build);
+            if layout::release_target(unit.as_str(), channel.as_str(), manifest.build) != *target
+                || manifest.unit != *unit
+            {
+                let what = format!(
+                    "{target} holds the manifest of {} build {}.",
+                    manifest.unit, manifest.build
+                );
                 return Err(Problem::new(Code::TrustHash, what));
             }
-            documents.approved.insert(manifest.build, Approved { sha256, manifest });
+            documents
+                .approved
+                .insert(manifest.build, Approved { sha256, manifest });
         }
     }
-    if let Some(role) = view.channels.get(&RoleName::Rollout(unit.clone(), channel.clone())) {
+    if let Some(role) = view
+        .channels
+        .get(&RoleName::Rollout(unit.clone(), channel.clone()))
+    {
         let target = layout::rollout_target(unit.as_str(), channel.as_str());
         if let Some((bytes, sha256)) = listed(store, &role.meta, &target).await? {
-            documents.rollout = Some(RolloutDocument::parse(&bytes)?);
+            let document = RolloutDocument::parse(&bytes)?;
+            if document.unit != *unit || document.channel != *channel {
+                let of = format!("{}.{}", document.unit, document.channel);
+                let what = format!("{target} says that it is for {of}.");
+                return Err(Problem::new(Code::TrustHash, what));
+            }
+            documents.rollout = Some(document);
             documents.rollout_sha256 = Some(sha256);
         }
     }
@@ -92,6 +142,12 @@ pub async fn channel(store: &dyn Store, view: &View, unit: &Name, channel: &Name
 pub async fn inventory(store: &dyn Store, manifest: &ReleaseManifest) -> Result<Inventory> {
     let reference = &manifest.inventory;
     let max = reference.size.min(layout::MAX_DOCUMENT);
-    let bytes = hashed(store, &layout::inventory(&reference.sha256), &reference.sha256, max).await?;
+    let bytes = hashed(
+        store,
+        &layout::inventory(&reference.sha256),
+        &reference.sha256,
+        max,
+    )
+    .await?;
     Inventory::parse(&bytes)
 }

@@ -41,13 +41,21 @@ impl<M: Metadata> Loaded<M> {
         let envelope = Envelope::parse(&file).map_err(|e| named(name, &e))?;
         let meta = envelope.signed().parse().map_err(|e| named(name, &e))?;
         let signers = envelope.signers().cloned().collect();
-        Ok(Self { meta, sha256: sha256_hex(&file), signers, file })
+        Ok(Self {
+            meta,
+            sha256: sha256_hex(&file),
+            signers,
+            file,
+        })
     }
 }
 
 fn named(name: &str, error: &headgate_tuf::Error) -> Problem {
     let problem = Problem::from(error.clone());
-    Problem { message: format!("{name}: {}", problem.message), ..problem }
+    Problem {
+        message: format!("{name}: {}", problem.message),
+        ..problem
+    }
 }
 
 /// The newest versions that this reader has seen. Kept by the caller, so a restored storage is noticed.
@@ -93,86 +101,161 @@ impl View {
     ///
     /// # Errors
     /// `storage.missing` when there is no registry; `trust.*` when something is not as signed.
-    pub async fn read(store: &dyn Store, pinned: &[u8], marks: &HighWater, now: UtcTime, expiry: Expiry) -> Result<Self> {
+    pub async fn read(
+        store: &dyn Store,
+        pinned: &[u8],
+        marks: &HighWater,
+        now: UtcTime,
+        expiry: Expiry,
+    ) -> Result<Self> {
         match Self::read_inner(store, pinned, marks, now, expiry).await {
-            Err(problem) if matches!(problem.code, Code::TrustSignature | Code::TrustRoot | Code::TrustFormat) => {
+            Err(problem)
+                if matches!(
+                    problem.code,
+                    Code::TrustSignature | Code::TrustRoot | Code::TrustFormat
+                ) =>
+            {
                 Err(explain(store, pinned, problem).await)
             }
             other => other,
         }
     }
 
-    async fn read_inner(store: &dyn Store, pinned: &[u8], marks: &HighWater, now: UtcTime, expiry: Expiry) -> Result<Self> {
-        let at = jiff_time(if expiry == Expiry::Enforce { now.unix() } else { 0 });
+    async fn read_inner(
+        store: &dyn Store,
+        pinned: &[u8],
+        marks: &HighWater,
+        now: UtcTime,
+        expiry: Expiry,
+    ) -> Result<Self> {
+        let at = jiff_time(if expiry == Expiry::Enforce {
+            now.unix()
+        } else {
+            0
+        });
         let mut root: Loaded<Root> = Loaded::parse("pinned root", Bytes::copy_from_slice(pinned))?;
         let pinned_version = root.meta.version;
-        let mut set = TrustedMetadataSet::from_root(pinned).map_err(|e| untrusted("pinned root", &e))?;
+        let mut set =
+            TrustedMetadataSet::from_root(pinned).map_err(|e| untrusted("pinned root", &e))?;
         for version in (pinned_version + 1)..=(pinned_version + MAX_ROOTS) {
             let name = RoleName::Root.file(version);
-            let Some(file) = fetch(store, &name).await? else { break };
+            let Some(file) = fetch(store, &name).await? else {
+                break;
+            };
             set.update_root(&file).map_err(|e| untrusted(&name, &e))?;
             let next: Loaded<Root> = Loaded::parse(&name, file)?;
             same_workspace(&name, &next.meta.x.header, &root.meta)?;
             root = next;
         }
-        set.check_root_expired(at).map_err(|e| untrusted("root", &e))?;
+        set.check_root_expired(at)
+            .map_err(|e| untrusted("root", &e))?;
         let freshness = freshness_keys(&root.meta);
         let floor = |role: &RoleName| {
-            let forgotten = marks.freshness != freshness && matches!(role, RoleName::Timestamp | RoleName::Snapshot);
-            if forgotten { 0 } else { marks.versions.get(&role.to_string()).copied().unwrap_or(0) }
+            let forgotten = marks.freshness != freshness
+                && matches!(role, RoleName::Timestamp | RoleName::Snapshot);
+            if forgotten {
+                0
+            } else {
+                marks.versions.get(&role.to_string()).copied().unwrap_or(0)
+            }
         };
         not_older(&RoleName::Root, root.meta.version, floor(&RoleName::Root))?;
 
-        let object = store.get(layout::TIMESTAMP, MAX_METADATA as u64).await?.ok_or_else(|| {
-            Problem::new(Code::StorageMissing, format!("{} holds no registry: timestamp.json is missing.", store.address()))
-        })?;
-        set.update_timestamp(&object.bytes, at).map_err(|e| untrusted("timestamp.json", &e))?;
+        let object = store
+            .get(layout::TIMESTAMP, MAX_METADATA as u64)
+            .await?
+            .ok_or_else(|| {
+                Problem::new(
+                    Code::StorageMissing,
+                    format!(
+                        "{} holds no registry: timestamp.json is missing.",
+                        store.address()
+                    ),
+                )
+            })?;
+        set.update_timestamp(&object.bytes, at)
+            .map_err(|e| untrusted("timestamp.json", &e))?;
         let timestamp: Loaded<Timestamp> = Loaded::parse("timestamp.json", object.bytes)?;
-        not_older(&RoleName::Timestamp, timestamp.meta.version, floor(&RoleName::Timestamp))?;
+        not_older(
+            &RoleName::Timestamp,
+            timestamp.meta.version,
+            floor(&RoleName::Timestamp),
+        )?;
         if timestamp.meta.expires.unix() > now.unix() + policy::MAX_TIMESTAMP_AHEAD {
-            let why = format!("timestamp.json claims to be valid until {}, more than 45 days ahead.", timestamp.meta.expires);
+            let why = format!(
+                "timestamp.json claims to be valid until {}, more than 45 days ahead.",
+                timestamp.meta.expires
+            );
             return Err(Problem::new(Code::TrustClock, why).holds("It was not believed."));
         }
 
         let name = RoleName::Snapshot.file(timestamp.meta.snapshot());
         let file = must(store, &name).await?;
-        set.update_snapshot(&file, at).map_err(|e| untrusted(&name, &e))?;
+        set.update_snapshot(&file, at)
+            .map_err(|e| untrusted(&name, &e))?;
         let snapshot: Loaded<Snapshot> = Loaded::parse(&name, file)?;
         same_workspace(&name, &snapshot.meta.x, &root.meta)?;
-        not_older(&RoleName::Snapshot, snapshot.meta.version, floor(&RoleName::Snapshot))?;
+        not_older(
+            &RoleName::Snapshot,
+            snapshot.meta.version,
+            floor(&RoleName::Snapshot),
+        )?;
 
         let name = RoleName::Targets.file(pinned_version_of(&snapshot.meta, &RoleName::Targets)?);
         let file = must(store, &name).await?;
-        set.update_targets(&file, at).map_err(|e| untrusted(&name, &e))?;
+        set.update_targets(&file, at)
+            .map_err(|e| untrusted(&name, &e))?;
         let targets: Loaded<TopTargets> = Loaded::parse(&name, file)?;
         same_workspace(&name, targets.meta.header_ref(), &root.meta)?;
-        not_older(&RoleName::Targets, targets.meta.version, floor(&RoleName::Targets))?;
+        not_older(
+            &RoleName::Targets,
+            targets.meta.version,
+            floor(&RoleName::Targets),
+        )?;
 
         let mut channels = BTreeMap::new();
         for delegation in targets.meta.delegations.iter().flat_map(|d| &d.roles) {
             let role = RoleName::parse(&delegation.name)?;
-            let Some(version) = snapshot.meta.version_of(&role) else { continue };
+            let Some(version) = snapshot.meta.version_of(&role) else {
+                named_before(&role, floor(&role))?;
+                continue;
+            };
             let name = role.file(version);
             let file = must(store, &name).await?;
-            set.update_delegated_targets(&file, &delegation.name, "targets", at).map_err(|e| untrusted(&name, &e))?;
+            set.update_delegated_targets(&file, &delegation.name, "targets", at)
+                .map_err(|e| untrusted(&name, &e))?;
             let loaded: Loaded<ChannelTargets> = Loaded::parse(&name, file)?;
             same_workspace(&name, &loaded.meta.x, &root.meta)?;
             same_role(&name, &loaded.meta, &role)?;
             not_older(&role, loaded.meta.version, floor(&role))?;
             channels.insert(role, loaded);
         }
-        Ok(Self { root, pinned: pinned_version, targets, snapshot, timestamp, etag: object.etag, channels })
+        Ok(Self {
+            root,
+            pinned: pinned_version,
+            targets,
+            snapshot,
+            timestamp,
+            etag: object.etag,
+            channels,
+        })
     }
 
     /// The marks after this reading.
     pub fn marks(&self) -> HighWater {
-        let mut versions: BTreeMap<String, u64> =
-            self.channels.iter().map(|(role, loaded)| (role.to_string(), loaded.meta.version)).collect();
+        let mut versions: BTreeMap<String, u64> = self
+            .channels
+            .iter()
+            .map(|(role, loaded)| (role.to_string(), loaded.meta.version))
+            .collect();
         versions.insert("root".into(), self.root.meta.version);
         versions.insert("targets".into(), self.targets.meta.version);
         versions.insert("snapshot".into(), self.snapshot.meta.version);
         versions.insert("timestamp".into(), self.timestamp.meta.version);
-        HighWater { versions, freshness: freshness_keys(&self.root.meta) }
+        HighWater {
+            versions,
+            freshness: freshness_keys(&self.root.meta),
+        }
     }
 
     /// Version of a role in force.
@@ -188,27 +271,47 @@ impl View {
 
     /// Name of a key in signed metadata, or the first digits of its id.
     pub fn key_name(&self, id: &KeyId) -> String {
-        self.root.meta.x.keys.get(id).map_or_else(|| id.as_str()[..8].to_owned(), |k| k.name.clone())
+        self.root
+            .meta
+            .x
+            .keys
+            .get(id)
+            .map_or_else(|| id.as_str()[..8].to_owned(), |k| k.name.clone())
     }
 }
 
 /// Freshness keys of a root: those that may sign snapshot or timestamp.
 fn freshness_keys(root: &Root) -> BTreeSet<KeyId> {
-    ["snapshot", "timestamp"].iter().filter_map(|r| root.roles.get(*r)).flat_map(|r| r.keyids.clone()).collect()
+    ["snapshot", "timestamp"]
+        .iter()
+        .filter_map(|r| root.roles.get(*r))
+        .flat_map(|r| r.keyids.clone())
+        .collect()
 }
 
 async fn fetch(store: &dyn Store, name: &str) -> Result<Option<Bytes>> {
-    Ok(store.get(&format!("metadata/{name}"), MAX_METADATA as u64).await?.map(|o| o.bytes))
+    Ok(store
+        .get(&format!("metadata/{name}"), MAX_METADATA as u64)
+        .await?
+        .map(|o| o.bytes))
 }
 
 async fn must(store: &dyn Store, name: &str) -> Result<Bytes> {
     fetch(store, name).await?.ok_or_else(|| {
-        Problem::new(Code::TrustSignature, format!("{name} is named by signed metadata, but storage does not have it."))
+        Problem::new(
+            Code::TrustSignature,
+            format!("{name} is named by signed metadata, but storage does not have it."),
+        )
     })
 }
 
 fn pinned_version_of(snapshot: &Snapshot, role: &RoleName) -> Result<u64> {
-    let missing = || Problem::new(Code::TrustFormat, format!("The snapshot does not name {role}."));
+    let missing = || {
+        Problem::new(
+            Code::TrustFormat,
+            format!("The snapshot does not name {role}."),
+        )
+    };
     snapshot.version_of(role).ok_or_else(missing)
 }
 
@@ -220,16 +323,31 @@ fn not_older(role: &RoleName, version: u64, floor: u64) -> Result<()> {
     Err(Problem::new(Code::TrustRollback, what))
 }
 
+/// A role that a snapshot named cannot vanish from a later one (TUF specification §5.5.5).
+fn named_before(role: &RoleName, seen: u64) -> Result<()> {
+    if seen == 0 {
+        return Ok(());
+    }
+    let what =
+        format!("The snapshot does not name {role} any more, of which version {seen} was seen.");
+    Err(Problem::new(Code::TrustRollback, what))
+}
+
 fn same_workspace(name: &str, header: &Header, root: &Root) -> Result<()> {
     if header.workspace == root.x.header.workspace {
         return Ok(());
     }
-    let what = format!("{name} belongs to workspace {}, not to {}.", header.workspace, root.x.header.workspace);
+    let what = format!(
+        "{name} belongs to workspace {}, not to {}.",
+        header.workspace, root.x.header.workspace
+    );
     Err(Problem::new(Code::TrustWorkspace, what))
 }
 
 fn same_role(name: &str, meta: &ChannelTargets, role: &RoleName) -> Result<()> {
-    let (RoleName::Channel(unit, channel) | RoleName::Rollout(unit, channel)) = role else { return Ok(()) };
+    let (RoleName::Channel(unit, channel) | RoleName::Rollout(unit, channel)) = role else {
+        return Ok(());
+    };
     let says = (meta.x.unit.as_deref(), meta.x.channel.as_deref());
     if says != (Some(unit.as_str()), Some(channel.as_str())) {
         let what = format!("{name} says that it is for another unit or channel.");
@@ -251,15 +369,23 @@ fn untrusted(name: &str, error: &sigstore_tuf::Error) -> Problem {
 
 /// A foreign registry fails as a wrong signature; say what it really is.
 async fn explain(store: &dyn Store, pinned: &[u8], problem: Problem) -> Problem {
-    let Ok(Some(first)) = fetch(store, "1.root.json").await else { return problem };
-    let Ok(theirs) = Loaded::<Root>::parse("1.root.json", first) else { return problem };
-    let Ok(ours) = Loaded::<Root>::parse("pinned root", Bytes::copy_from_slice(pinned)) else { return problem };
+    let Ok(Some(first)) = fetch(store, "1.root.json").await else {
+        return problem;
+    };
+    let Ok(theirs) = Loaded::<Root>::parse("1.root.json", first) else {
+        return problem;
+    };
+    let Ok(ours) = Loaded::<Root>::parse("pinned root", Bytes::copy_from_slice(pinned)) else {
+        return problem;
+    };
     if theirs.meta.x.header.workspace == ours.meta.x.header.workspace {
         return problem;
     }
     let what = format!(
         "{} holds the registry of {}, not of {}.",
-        store.address(), theirs.meta.x.app, ours.meta.x.app
+        store.address(),
+        theirs.meta.x.app,
+        ours.meta.x.app
     );
     Problem::new(Code::TrustWorkspace, what).detail(problem)
 }

@@ -44,13 +44,22 @@ impl Bench {
             name: "Acme Field".into(),
             storage: format!("file://{}", served.join("storage").display()),
             public_url: Some(format!("{url}/storage")),
-            channels: ["development", "staging", "production"].map(String::from).to_vec(),
+            channels: ["development", "staging", "production"]
+                .map(String::from)
+                .to_vec(),
             vault: VaultChoice::Os,
             vault_why: None,
             sandbox: false,
         };
         let (workspace, _) = console.init(request).await.unwrap();
-        Self { console, workspace, served, url, copies, temp }
+        Self {
+            console,
+            workspace,
+            served,
+            url,
+            copies,
+            temp,
+        }
     }
 
     /// Folder of the registry that the console writes to.
@@ -64,7 +73,9 @@ impl Bench {
 
     pub(crate) async fn ship(&self, build: &Path, version: &str) -> Receipt {
         let handle = self.console.pick(build).unwrap().handle;
-        let inspect = self.console.inspect(&self.workspace.id, UNIT, &handle, InspectOptions::default());
+        let inspect =
+            self.console
+                .inspect(&self.workspace.id, UNIT, &handle, InspectOptions::default());
         self.console.wait(&inspect.await.unwrap()).await.unwrap();
         let request = ShipRequest {
             workspace: self.workspace.id.clone(),
@@ -75,7 +86,11 @@ impl Bench {
             ..ShipRequest::default()
         };
         let plan = self.console.ship_prepare(request).await.unwrap();
-        let job = self.console.start_plan(&plan.plan, plan.type_to_confirm.as_deref()).await.unwrap();
+        let job = self
+            .console
+            .start_plan(&plan.plan, plan.type_to_confirm.as_deref())
+            .await
+            .unwrap();
         self.receipt(&job).await
     }
 
@@ -89,12 +104,19 @@ impl Bench {
             permille: None,
         };
         let plan = self.console.promote_prepare(request).await.unwrap();
-        let job = self.console.start_plan(&plan.plan, plan.type_to_confirm.as_deref()).await.unwrap();
+        let job = self
+            .console
+            .start_plan(&plan.plan, plan.type_to_confirm.as_deref())
+            .await
+            .unwrap();
         self.receipt(&job).await
     }
 
     pub(crate) async fn rollout(&self, channel: &str, change: RolloutChange) -> Receipt {
-        let job = self.console.rollout(&self.workspace.id, UNIT, channel, change, "interop").await;
+        let job = self
+            .console
+            .rollout(&self.workspace.id, UNIT, channel, change, "interop")
+            .await;
         self.receipt(&job.unwrap()).await
     }
 
@@ -132,7 +154,9 @@ impl OpenVault for MemoryVaults {
 
 /// Serves a folder on 127.0.0.1 without any header of its own; gives its URL.
 async fn serve(folder: &Path) -> String {
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let app = axum::Router::new().fallback_service(tower_http::services::ServeDir::new(folder));
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
@@ -148,7 +172,11 @@ pub(crate) struct Copies {
 
 impl Copies {
     fn new(served: &Path) -> Self {
-        Self { served: served.to_owned(), taken: Mutex::new(None), count: Mutex::new(0) }
+        Self {
+            served: served.to_owned(),
+            taken: Mutex::new(None),
+            count: Mutex::new(0),
+        }
     }
 
     pub(crate) fn arm(&self) {
@@ -182,13 +210,18 @@ struct CopyingStores(Arc<Copies>);
 
 impl CopyingStores {
     fn wrap(&self, folder: FolderStore) -> Arc<dyn Store> {
-        Arc::new(CopyingStore { folder, copies: Arc::clone(&self.0) })
+        Arc::new(CopyingStore {
+            folder,
+            copies: Arc::clone(&self.0),
+        })
     }
 }
 
 impl OpenStore for CopyingStores {
     fn open(&self, address: &str) -> Result<Arc<dyn Store>> {
-        Ok(self.wrap(FolderStore::open(StorageAddress::parse(address)?.folder()?)?))
+        Ok(self.wrap(FolderStore::open(
+            StorageAddress::parse(address)?.folder()?,
+        )?))
     }
 
     fn open_public(&self, url: &str) -> Result<Arc<dyn Store>> {
@@ -196,7 +229,9 @@ impl OpenStore for CopyingStores {
     }
 
     fn create(&self, address: &str) -> Result<Arc<dyn Store>> {
-        Ok(self.wrap(FolderStore::create(StorageAddress::parse(address)?.folder()?)?))
+        Ok(self.wrap(FolderStore::create(
+            StorageAddress::parse(address)?.folder()?,
+        )?))
     }
 }
 

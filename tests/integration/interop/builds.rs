@@ -17,18 +17,34 @@ pub(crate) fn sample() -> PathBuf {
 /// The sample web build after one day of work.
 pub(crate) fn changed_sample(to: &Path) -> PathBuf {
     super::bench::copy_folder(&sample(), to);
-    write(to, "news.3f7a.js", b"export const news = 'second release';\n");
+    write(
+        to,
+        "news.3f7a.js",
+        b"export const news = 'second release';\n",
+    );
     to.to_owned()
 }
 
 /// Names beyond ASCII in both normal forms, spaces, an empty file, a deep path. Which names a bundle has to hold.
 pub(crate) fn names(to: &Path) -> (PathBuf, Vec<&'static str>) {
-    write(to, "index.html", b"<!doctype html><title>Names</title><p>Names");
+    write(
+        to,
+        "index.html",
+        b"<!doctype html><title>Names</title><p>Names",
+    );
     write(to, "Übersicht größe.txt", "precomposed: ü ö ß".as_bytes());
     // As macOS writes it: u and a combining diaeresis. The bundle spells it in NFC.
-    write(to, "assets/Mu\u{308}nchen.js", b"export default 'decomposed';\n");
+    write(
+        to,
+        "assets/Mu\u{308}nchen.js",
+        b"export default 'decomposed';\n",
+    );
     write(to, "assets/a file with spaces.css", b"p { color: teal }\n");
-    write(to, "assets/日本語 🚰.json", br#"{"beyond":"the basic plane"}"#);
+    write(
+        to,
+        "assets/日本語 🚰.json",
+        br#"{"beyond":"the basic plane"}"#,
+    );
     write(to, "leer.txt", b"");
     write(to, "a/b/c/d/e/f/g/h/deep.txt", b"deep\n");
     let expected = vec![
@@ -45,7 +61,11 @@ pub(crate) fn names(to: &Path) -> (PathBuf, Vec<&'static str>) {
 
 /// Bytes that no compressor makes smaller: a reader meets stored entries, and sizes around its buffer's.
 pub(crate) fn incompressible(to: &Path) -> PathBuf {
-    write(to, "index.html", b"<!doctype html><title>Noise</title><p>Noise");
+    write(
+        to,
+        "index.html",
+        b"<!doctype html><title>Noise</title><p>Noise",
+    );
     let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut noise = |length: usize| -> Vec<u8> {
         let word = std::iter::repeat_with(|| {
@@ -57,11 +77,18 @@ pub(crate) fn incompressible(to: &Path) -> PathBuf {
         });
         word.flatten().take(length).collect()
     };
-    for (index, length) in [1, 65_535, 65_536, 65_537, 3_000_000].into_iter().enumerate() {
+    for (index, length) in [1, 65_535, 65_536, 65_537, 3_000_000]
+        .into_iter()
+        .enumerate()
+    {
         write(to, &format!("images/{index}.png"), &noise(length));
     }
     for index in 0..40 {
-        write(to, &format!("images/tile-{index}.png"), &noise(20_000 + index * 1_999));
+        write(
+            to,
+            &format!("images/tile-{index}.png"),
+            &noise(20_000 + index * 1_999),
+        );
     }
     to.to_owned()
 }

@@ -44,15 +44,21 @@ pub(crate) struct Read {
 
 fn env(name: &str) -> PathBuf {
     let set = std::env::var_os(name).filter(|value| !value.is_empty());
-    set.map(PathBuf::from).unwrap_or_else(|| panic!("{name} is not set: start this with cargo xtask test interop"))
+    set.map(PathBuf::from)
+        .unwrap_or_else(|| panic!("{name} is not set: start this with cargo xtask test interop"))
 }
 
 fn command(program: &str, script: &str) -> Command {
     let mut command = Command::new(env(program));
     command.arg(env("HEADGATE_INTEROP").join(script));
     // The registry is on this machine: no proxy knows it.
-    command.env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .env("NO_PROXY", "127.0.0.1")
+        .env("no_proxy", "127.0.0.1");
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
@@ -70,13 +76,23 @@ impl Clients {
         fs::create_dir_all(states).unwrap();
         let pinned = states.join("pinned.json");
         fs::copy(root, &pinned).unwrap();
-        Self { root: pinned, states: states.to_owned(), before: None, fresh: 0 }
+        Self {
+            root: pinned,
+            states: states.to_owned(),
+            before: None,
+            fresh: 0,
+        }
     }
 
     /// Clients that start in another folder from what these trust now.
     pub(crate) fn fork(&self, states: &Path) -> Self {
         copy_folder(&self.states, states);
-        Self { root: self.root.clone(), states: states.to_owned(), before: self.before.clone(), fresh: 0 }
+        Self {
+            root: self.root.clone(),
+            states: states.to_owned(),
+            before: self.before.clone(),
+            fresh: 0,
+        }
     }
 
     /// Both clients, without any state and with the state of last time, agree on what the channel serves;
@@ -84,7 +100,10 @@ impl Clients {
     pub(crate) fn agree(&mut self, url: &str, channel: &str) -> Found {
         let found = self.update(url, channel);
         for fresh in self.fresh(url, channel).map(|output| found_in(&output)) {
-            assert_eq!(fresh, found, "{url} {channel}: a new client and one that was there before differ");
+            assert_eq!(
+                fresh, found,
+                "{url} {channel}: a new client and one that was there before differ"
+            );
         }
         found
     }
@@ -92,9 +111,15 @@ impl Clients {
     /// Both clients go on from the state of last time.
     pub(crate) fn update(&mut self, url: &str, channel: &str) -> Found {
         let now = run_both(url, &self.root, &self.states, channel).map(|output| found_in(&output));
-        assert_eq!(now[0], now[1], "{url} {channel}: python-tuf and tuf-js differ");
+        assert_eq!(
+            now[0], now[1],
+            "{url} {channel}: python-tuf and tuf-js differ"
+        );
         for (before, now) in self.before.iter().flatten().zip(&now) {
-            assert!(now.not_before(before), "{url} {channel}: a version went back: {before:?}, then {now:?}");
+            assert!(
+                now.not_before(before),
+                "{url} {channel}: a version went back: {before:?}, then {now:?}"
+            );
         }
         let found = now[0].clone();
         self.before = Some(now);
@@ -113,7 +138,12 @@ impl Clients {
 
     fn fresh(&mut self, url: &str, channel: &str) -> [Output; 2] {
         self.fresh += 1;
-        run_both(url, &self.root, &self.states.join(format!("fresh-{}", self.fresh)), channel)
+        run_both(
+            url,
+            &self.root,
+            &self.states.join(format!("fresh-{}", self.fresh)),
+            channel,
+        )
     }
 }
 
@@ -121,7 +151,13 @@ impl Clients {
 fn run_both(url: &str, root: &Path, states: &Path, channel: &str) -> [Output; 2] {
     let start = |mut command: Command, name: &str| {
         let state = states.join(name);
-        let args: [&OsStr; 5] = [url.as_ref(), root.as_ref(), state.as_ref(), UNIT.as_ref(), channel.as_ref()];
+        let args: [&OsStr; 5] = [
+            url.as_ref(),
+            root.as_ref(),
+            state.as_ref(),
+            UNIT.as_ref(),
+            channel.as_ref(),
+        ];
         command.args(args).spawn().unwrap()
     };
     let python = start(command("HEADGATE_PYTHON", "ngclient.py"), "python-tuf");
@@ -135,7 +171,12 @@ fn found_in(output: &Output) -> Found {
 }
 
 fn json<T: for<'de> Deserialize<'de>>(output: &Output) -> T {
-    assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}: {}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
@@ -143,15 +184,25 @@ fn json<T: for<'de> Deserialize<'de>>(output: &Output) -> T {
 fn refusal(output: &Output) -> String {
     let reason = String::from_utf8_lossy(&output.stderr).into_owned();
     let said = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(1), "this must be refused: {said}{reason}");
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "this must be refused: {said}{reason}"
+    );
     assert_eq!(said, "", "a client that refuses prints no result");
     reason
 }
 
 /// Java's `ZipInputStream` and Python's zipfile.
 pub(crate) fn read_zip(zip: &Path) -> [(&'static str, Read); 2] {
-    let java = command("HEADGATE_JAVA", "ReadZip.java").arg(zip).spawn().unwrap();
-    let python = command("HEADGATE_PYTHON", "readzip.py").arg(zip).spawn().unwrap();
+    let java = command("HEADGATE_JAVA", "ReadZip.java")
+        .arg(zip)
+        .spawn()
+        .unwrap();
+    let python = command("HEADGATE_PYTHON", "readzip.py")
+        .arg(zip)
+        .spawn()
+        .unwrap();
     let read = |name, child: std::process::Child| (name, json(&child.wait_with_output().unwrap()));
     tokio::task::block_in_place(|| [read("ZipInputStream", java), read("zipfile", python)])
 }

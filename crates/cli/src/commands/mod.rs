@@ -1,7 +1,7 @@
 //! One file a command.
 
-mod connect;
 mod completions;
+mod connect;
 mod init;
 mod inspect;
 mod jobs;

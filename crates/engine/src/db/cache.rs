@@ -1,7 +1,8 @@
 //! `cache.sqlite`: what was last read from storage. May be deleted at any time.
 
 use headgate_core::{
-    Code, Problem, Result, inventory::Inventory, manifest::ReleaseManifest, rollout::RolloutDocument, settings::Settings,
+    Code, Problem, Result, inventory::Inventory, manifest::ReleaseManifest,
+    rollout::RolloutDocument, settings::Settings,
 };
 use headgate_tuf::UtcTime;
 use serde::{Serialize, de::DeserializeOwned};
@@ -87,15 +88,31 @@ impl Cache {
         }
     }
 
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+    }
+
     pub(crate) async fn reading(&self, workspace: &str) -> Result<Reading> {
-        let row = sqlx::query("SELECT * FROM reading WHERE workspace = ?").bind(workspace).fetch_optional(&self.pool).await;
-        let Some(row) = row.map_err(cache_error)? else { return Ok(Reading::default()) };
+        let row = sqlx::query("SELECT * FROM reading WHERE workspace = ?")
+            .bind(workspace)
+            .fetch_optional(&self.pool)
+            .await;
+        let Some(row) = row.map_err(cache_error)? else {
+            return Ok(Reading::default());
+        };
         let text = |name: &str| row.try_get::<Option<String>, _>(name).map_err(cache_error);
         Ok(Reading {
-            read_at: row.try_get::<Option<i64>, _>("read_at").map_err(cache_error)?.map(UtcTime::from_unix),
+            read_at: row
+                .try_get::<Option<i64>, _>("read_at")
+                .map_err(cache_error)?
+                .map(UtcTime::from_unix),
             offline: from_json(text("offline")?)?,
             settings: from_json(text("settings")?)?,
-            root: number(row.try_get::<Option<i64>, _>("root").map_err(cache_error)?.unwrap_or(0)),
+            root: number(
+                row.try_get::<Option<i64>, _>("root")
+                    .map_err(cache_error)?
+                    .unwrap_or(0),
+            ),
             signed_at: text("signed_at")?.map(|t| UtcTime::parse(&t)).transpose()?,
             expires: text("expires")?.map(|t| UtcTime::parse(&t)).transpose()?,
             key_names: from_json(text("key_names")?)?.unwrap_or_default(),
@@ -113,7 +130,12 @@ impl Cache {
     }
 
     /// Replaces everything known of a workspace, all or nothing.
-    pub(crate) async fn store(&self, workspace: &str, reading: &Reading, channels: &[CachedChannel]) -> Result<()> {
+    pub(crate) async fn store(
+        &self,
+        workspace: &str,
+        reading: &Reading,
+        channels: &[CachedChannel],
+    ) -> Result<()> {
         let mut tx = self.pool.begin().await.map_err(cache_error)?;
         for table in ["reading", "channel", "approval"] {
             let sql = match table {
@@ -121,7 +143,11 @@ impl Cache {
                 "channel" => "DELETE FROM channel WHERE workspace = ?",
                 _ => "DELETE FROM approval WHERE workspace = ?",
             };
-            sqlx::query(sql).bind(workspace).execute(&mut *tx).await.map_err(cache_error)?;
+            sqlx::query(sql)
+                .bind(workspace)
+                .execute(&mut *tx)
+                .await
+                .map_err(cache_error)?;
         }
         sqlx::query(
             "INSERT INTO reading (workspace, read_at, settings, root, signed_at, expires, key_names) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -174,7 +200,10 @@ impl Cache {
 
     /// Channels of a workspace with their approvals, newest build first.
     pub(crate) async fn channels(&self, workspace: &str) -> Result<Vec<CachedChannel>> {
-        let rows = sqlx::query("SELECT * FROM channel WHERE workspace = ?").bind(workspace).fetch_all(&self.pool).await;
+        let rows = sqlx::query("SELECT * FROM channel WHERE workspace = ?")
+            .bind(workspace)
+            .fetch_all(&self.pool)
+            .await;
         let mut channels = Vec::new();
         for row in rows.map_err(cache_error)? {
             let text = |name: &str| row.try_get::<String, _>(name).map_err(cache_error);
@@ -187,7 +216,9 @@ impl Cache {
                 approval_expires: UtcTime::parse(&text("approval_expires")?)?,
                 rollout_expires: UtcTime::parse(&text("rollout_expires")?)?,
                 rollout: from_json(maybe("rollout")?)?,
-                rollout_at: maybe("rollout_at")?.map(|t| UtcTime::parse(&t)).transpose()?,
+                rollout_at: maybe("rollout_at")?
+                    .map(|t| UtcTime::parse(&t))
+                    .transpose()?,
                 rollout_by: maybe("rollout_by")?,
                 signable: row.try_get("signable").map_err(cache_error)?,
                 unit,
@@ -198,7 +229,12 @@ impl Cache {
         Ok(channels)
     }
 
-    async fn approvals(&self, workspace: &str, unit: &str, channel: &str) -> Result<Vec<CachedApproval>> {
+    async fn approvals(
+        &self,
+        workspace: &str,
+        unit: &str,
+        channel: &str,
+    ) -> Result<Vec<CachedApproval>> {
         let rows = sqlx::query("SELECT sha256, manifest, approved FROM approval WHERE workspace = ? AND unit = ? AND channel = ? ORDER BY approved DESC, build DESC")
             .bind(workspace)
             .bind(unit)
@@ -210,21 +246,38 @@ impl Cache {
             let text = |i: usize| row.try_get::<String, _>(i).map_err(cache_error);
             let manifest = from_json(Some(text(1)?))?;
             let (sha256, approved) = (text(0)?, UtcTime::parse(&text(2)?)?);
-            Ok(manifest.map(|manifest| CachedApproval { sha256, manifest, approved }))
+            Ok(manifest.map(|manifest| CachedApproval {
+                sha256,
+                manifest,
+                approved,
+            }))
         };
         rows.iter().filter_map(|r| read(r).transpose()).collect()
     }
 
     pub(crate) async fn inventory(&self, sha256: &str) -> Result<Option<Inventory>> {
-        let row = sqlx::query("SELECT body FROM inventory WHERE sha256 = ?").bind(sha256).fetch_optional(&self.pool).await;
-        let Some(row) = row.map_err(cache_error)? else { return Ok(None) };
+        let row = sqlx::query("SELECT body FROM inventory WHERE sha256 = ?")
+            .bind(sha256)
+            .fetch_optional(&self.pool)
+            .await;
+        let Some(row) = row.map_err(cache_error)? else {
+            return Ok(None);
+        };
         let body: Vec<u8> = row.try_get(0).map_err(cache_error)?;
         // A damaged row is as good as none: it is fetched again.
-        if headgate_tuf::sha256_hex(&body) != sha256 { Ok(None) } else { Inventory::parse(&body).map(Some) }
+        if headgate_tuf::sha256_hex(&body) != sha256 {
+            Ok(None)
+        } else {
+            Inventory::parse(&body).map(Some)
+        }
     }
 
     pub(crate) async fn put_inventory(&self, sha256: &str, body: &[u8]) -> Result<()> {
-        let done = sqlx::query("INSERT OR REPLACE INTO inventory (sha256, body) VALUES (?, ?)").bind(sha256).bind(body).execute(&self.pool).await;
+        let done = sqlx::query("INSERT OR REPLACE INTO inventory (sha256, body) VALUES (?, ?)")
+            .bind(sha256)
+            .bind(body)
+            .execute(&self.pool)
+            .await;
         done.map(drop).map_err(cache_error)
     }
 }
@@ -239,7 +292,8 @@ fn to_json<T: Serialize>(value: &T) -> Result<String> {
 
 fn from_json<T: DeserializeOwned>(text: Option<String>) -> Result<Option<T>> {
     let read = |t: String| {
-        serde_json::from_str(&t).map_err(|e| Problem::new(Code::LocalCache, format!("The cache cannot be read: {e}.")))
+        serde_json::from_str(&t)
+            .map_err(|e| Problem::new(Code::LocalCache, format!("The cache cannot be read: {e}.")))
     };
     text.map(read).transpose()
 }

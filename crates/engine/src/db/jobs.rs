@@ -9,14 +9,14 @@ use super::{Journal, journal_error};
 use crate::{Intent, Receipt};
 
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
+    ($(#[$doc:meta])* $vis:vis $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$vdoc])* $variant,)* }
+        $vis enum $name { $($(#[$vdoc])* $variant,)* }
 
         impl $name {
             /// As it is stored and shown to programs.
-            pub fn text(self) -> &'static str {
+            $vis fn text(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
 
@@ -32,7 +32,7 @@ macro_rules! words {
 
 words! {
     /// What a job does.
-    JobKind {
+    pub JobKind {
         /// Reads, packs and inspects a web build. Not kept over a restart.
         Inspect = "inspect",
         /// Makes a workspace.
@@ -52,7 +52,7 @@ words! {
 
 words! {
     /// Where a job stands.
-    JobState {
+    pub JobState {
         /// Works, or will be resumed.
         Running = "running",
         /// Older than 10 minutes: asks before it resumes.
@@ -68,7 +68,7 @@ words! {
 
 words! {
     /// What a job does now.
-    Phase {
+    pub Phase {
         /// Reads the web build or the registry.
         Read = "read",
         /// Packs.
@@ -90,7 +90,7 @@ words! {
 
 words! {
     /// State of one write.
-    ObjectState {
+    pub ObjectState {
         /// Not yet.
         Pending = "pending",
         /// Being written.
@@ -104,7 +104,7 @@ words! {
 
 words! {
     /// Kind of a write.
-    StepKind {
+    pub(crate) StepKind {
         /// Must not exist.
         Create = "create",
         /// The timestamp, by compare-and-swap.
@@ -230,7 +230,11 @@ impl Journal {
 
     /// Jobs that are not dismissed, newest first, with their steps.
     pub(crate) async fn jobs(&self) -> Result<Vec<Job>> {
-        let rows = sqlx::query("SELECT * FROM job WHERE dismissed = 0 ORDER BY started DESC, id DESC LIMIT 200").fetch_all(&self.pool).await;
+        let rows = sqlx::query(
+            "SELECT * FROM job WHERE dismissed = 0 ORDER BY started DESC, id DESC LIMIT 200",
+        )
+        .fetch_all(&self.pool)
+        .await;
         let mut jobs = Vec::new();
         for row in rows.map_err(journal_error)? {
             let mut job = read_job(&row)?;
@@ -241,8 +245,13 @@ impl Journal {
     }
 
     pub(crate) async fn job(&self, id: &str) -> Result<Option<Job>> {
-        let row = sqlx::query("SELECT * FROM job WHERE id = ?").bind(id).fetch_optional(&self.pool).await;
-        let Some(row) = row.map_err(journal_error)? else { return Ok(None) };
+        let row = sqlx::query("SELECT * FROM job WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await;
+        let Some(row) = row.map_err(journal_error)? else {
+            return Ok(None);
+        };
         let mut job = read_job(&row)?;
         job.steps = self.steps(id).await?.iter().map(Step::view).collect();
         Ok(Some(job))
@@ -256,7 +265,11 @@ impl Journal {
     /// Replaces the steps of a job, all or none.
     pub(crate) async fn set_steps(&self, job: &str, steps: &[Step]) -> Result<()> {
         let mut tx = self.pool.begin().await.map_err(journal_error)?;
-        sqlx::query("DELETE FROM step WHERE job = ?").bind(job).execute(&mut *tx).await.map_err(journal_error)?;
+        sqlx::query("DELETE FROM step WHERE job = ?")
+            .bind(job)
+            .execute(&mut *tx)
+            .await
+            .map_err(journal_error)?;
         for step in steps {
             sqlx::query(
                 "INSERT INTO step (job, seq, kind, key, sha256, size, body, path, expected, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -279,20 +292,38 @@ impl Journal {
     }
 
     pub(crate) async fn steps(&self, job: &str) -> Result<Vec<Step>> {
-        let rows = sqlx::query("SELECT * FROM step WHERE job = ? ORDER BY seq").bind(job).fetch_all(&self.pool).await;
+        let rows = sqlx::query("SELECT * FROM step WHERE job = ? ORDER BY seq")
+            .bind(job)
+            .fetch_all(&self.pool)
+            .await;
         rows.map_err(journal_error)?.iter().map(read_step).collect()
     }
 
     pub(crate) async fn set_step(&self, job: &str, seq: i64, state: ObjectState) -> Result<()> {
-        let done = sqlx::query("UPDATE step SET state = ? WHERE job = ? AND seq = ?").bind(state.text()).bind(job).bind(seq).execute(&self.pool).await;
+        let done = sqlx::query("UPDATE step SET state = ? WHERE job = ? AND seq = ?")
+            .bind(state.text())
+            .bind(job)
+            .bind(seq)
+            .execute(&self.pool)
+            .await;
         done.map(drop).map_err(journal_error)
     }
 }
 
 impl Step {
     pub(crate) fn view(&self) -> StepView {
-        let sent = if matches!(self.state, ObjectState::Done) { self.size } else { 0 };
-        StepView { key: self.key.clone(), sha256: self.sha256.clone(), size: self.size, sent, state: self.state }
+        let sent = if matches!(self.state, ObjectState::Done) {
+            self.size
+        } else {
+            0
+        };
+        StepView {
+            key: self.key.clone(),
+            sha256: self.sha256.clone(),
+            size: self.size,
+            sent,
+            state: self.state,
+        }
     }
 }
 
@@ -313,15 +344,38 @@ fn error_json(p: &Problem) -> Result<String> {
 
 fn error_from(text: &str) -> Option<Problem> {
     let stored: StoredError = serde_json::from_str(text).ok()?;
-    let code = Code::ALL.iter().copied().find(|c| c.text() == stored.code).unwrap_or(Code::Internal);
-    Some(Problem { code, message: stored.message, holds: stored.holds, remedy: stored.remedy, detail: stored.detail, field: stored.field })
+    let code = Code::ALL
+        .iter()
+        .copied()
+        .find(|c| c.text() == stored.code)
+        .unwrap_or(Code::Internal);
+    Some(Problem {
+        code,
+        message: stored.message,
+        holds: stored.holds,
+        remedy: stored.remedy,
+        detail: stored.detail,
+        field: stored.field,
+    })
 }
 
 fn read_job(row: &SqliteRow) -> Result<Job> {
     let text = |name: &str| row.try_get::<String, _>(name).map_err(journal_error);
-    let maybe = |name: &str| row.try_get::<Option<String>, _>(name).map_err(journal_error);
-    let time = |name: &str| row.try_get::<i64, _>(name).map(UtcTime::from_unix).map_err(journal_error);
-    let damaged = |e: serde_json::Error| Problem::new(Code::LocalJournal, format!("A job in the journal cannot be read: {e}."));
+    let maybe = |name: &str| {
+        row.try_get::<Option<String>, _>(name)
+            .map_err(journal_error)
+    };
+    let time = |name: &str| {
+        row.try_get::<i64, _>(name)
+            .map(UtcTime::from_unix)
+            .map_err(journal_error)
+    };
+    let damaged = |e: serde_json::Error| {
+        Problem::new(
+            Code::LocalJournal,
+            format!("A job in the journal cannot be read: {e}."),
+        )
+    };
     Ok(Job {
         id: text("id")?,
         kind: JobKind::read(&text("kind")?)?,
@@ -337,9 +391,15 @@ fn read_job(row: &SqliteRow) -> Result<Job> {
         steps: Vec::new(),
         started: time("started")?,
         touched: time("touched")?,
-        finished: row.try_get::<Option<i64>, _>("finished").map_err(journal_error)?.map(UtcTime::from_unix),
+        finished: row
+            .try_get::<Option<i64>, _>("finished")
+            .map_err(journal_error)?
+            .map(UtcTime::from_unix),
         error: maybe("error")?.as_deref().and_then(error_from),
-        receipt: maybe("receipt")?.map(|r| serde_json::from_str(&r)).transpose().map_err(damaged)?,
+        receipt: maybe("receipt")?
+            .map(|r| serde_json::from_str(&r))
+            .transpose()
+            .map_err(damaged)?,
         handle: None,
         intent: serde_json::from_str(&text("intent")?).map_err(damaged)?,
     })
@@ -364,5 +424,9 @@ fn read_step(row: &SqliteRow) -> Result<Step> {
         ))
     };
     let (kind, state, step) = read().map_err(journal_error)?;
-    Ok(Step { kind: StepKind::read(&kind)?, state: ObjectState::read(&state)?, ..step })
+    Ok(Step {
+        kind: StepKind::read(&kind)?,
+        state: ObjectState::read(&state)?,
+        ..step
+    })
 }

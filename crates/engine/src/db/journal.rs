@@ -1,6 +1,6 @@
 //! `journal.sqlite`: what storage cannot give back.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use headgate_core::{Code, Problem, Result};
 use headgate_registry::HighWater;
@@ -32,6 +32,7 @@ pub(crate) struct OwnKey {
 #[derive(Clone)]
 pub(crate) struct Journal {
     pub(super) pool: SqlitePool,
+    backup: PathBuf,
 }
 
 impl Journal {
@@ -40,32 +41,75 @@ impl Journal {
     pub(crate) async fn open(home: &Home) -> Result<(Self, Option<Problem>)> {
         let path = home.journal();
         let backup = home.backups().join("journal.sqlite");
+        let mut lost = None;
+        if !open::has_content(&path) && open::is_sound(&backup, &KIND).await {
+            let what = format!("{} is missing or empty.", path.display());
+            let problem = Problem::new(Code::LocalJournal, what);
+            lost = Some(restore(&path, &backup, problem)?);
+        }
         let (pool, notice) = match open::open(&path, &KIND, Some(&home.backups())).await {
             Ok(pool) => (pool, None),
-            Err(problem) if problem.code == Code::LocalJournal && open::is_sound(&backup, &KIND).await => {
+            Err(problem)
+                if problem.code == Code::LocalJournal && open::is_sound(&backup, &KIND).await =>
+            {
                 let notice = restore(&path, &backup, problem)?;
-                (open::open(&path, &KIND, Some(&home.backups())).await?, Some(notice))
+                (
+                    open::open(&path, &KIND, Some(&home.backups())).await?,
+                    Some(notice),
+                )
             }
             Err(problem) => return Err(problem),
         };
-        if is_old(&backup) {
-            open::backup(&pool, &backup).await.map_err(journal_error)?;
+        let journal = Self { pool, backup };
+        journal.back_up_if_old().await;
+        Ok((journal, notice.or(lost)))
+    }
+
+    /// Copies the journal. Called after what nothing else could give back: a pinned root, a key's record.
+    async fn back_up(&self) {
+        // What was asked for is done; a missing copy is worth a warning, not a failure.
+        if let Err(error) = open::backup(&self.pool, &self.backup).await {
+            tracing::warn!(%error, "the journal could not be backed up");
         }
-        Ok((Self { pool }, notice))
+    }
+
+    /// Copies the journal when the last copy is older than an hour.
+    pub(crate) async fn back_up_if_old(&self) {
+        if is_old(&self.backup) {
+            self.back_up().await;
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
     }
 
     pub(crate) async fn workspaces(&self) -> Result<Vec<Workspace>> {
-        let rows = sqlx::query("SELECT * FROM workspace WHERE ready = 1 ORDER BY sandbox, name, id").fetch_all(&self.pool).await;
+        let rows =
+            sqlx::query("SELECT * FROM workspace WHERE ready = 1 ORDER BY sandbox, name, id")
+                .fetch_all(&self.pool)
+                .await;
         rows.map_err(journal_error)?.iter().map(workspace).collect()
     }
 
     pub(crate) async fn workspace(&self, id: &str) -> Result<Option<Workspace>> {
-        let row = sqlx::query("SELECT * FROM workspace WHERE id = ?").bind(id).fetch_optional(&self.pool).await;
-        row.map_err(journal_error)?.as_ref().map(workspace).transpose()
+        let row = sqlx::query("SELECT * FROM workspace WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await;
+        row.map_err(journal_error)?
+            .as_ref()
+            .map(workspace)
+            .transpose()
     }
 
     /// Adds a workspace; `ready` = false until its first commit is in storage.
-    pub(crate) async fn add_workspace(&self, w: &Workspace, now: UtcTime, ready: bool) -> Result<()> {
+    pub(crate) async fn add_workspace(
+        &self,
+        w: &Workspace,
+        now: UtcTime,
+        ready: bool,
+    ) -> Result<()> {
         sqlx::query(
             "INSERT INTO workspace (id, app, name, storage, public_url, sandbox, root, vault, vault_why, created, ready)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -85,26 +129,36 @@ impl Journal {
         .bind(ready)
         .execute(&self.pool)
         .await
-        .map(drop)
-        .map_err(journal_error)
+        .map_err(journal_error)?;
+        self.back_up().await;
+        Ok(())
     }
 
     pub(crate) async fn set_ready(&self, id: &str) -> Result<()> {
-        let done = sqlx::query("UPDATE workspace SET ready = 1 WHERE id = ?").bind(id).execute(&self.pool).await;
-        done.map(drop).map_err(journal_error)
-    }
-
-    pub(crate) async fn set_public_url(&self, id: &str, url: Option<&str>) -> Result<()> {
-        let done = sqlx::query("UPDATE workspace SET public_url = ? WHERE id = ?").bind(url).bind(id).execute(&self.pool).await;
-        done.map(drop).map_err(journal_error)
+        let done = sqlx::query("UPDATE workspace SET ready = 1 WHERE id = ? AND ready = 0")
+            .bind(id)
+            .execute(&self.pool)
+            .await;
+        if done.map_err(journal_error)?.rows_affected() > 0 {
+            self.back_up().await;
+        }
+        Ok(())
     }
 
     pub(crate) async fn marks(&self, workspace: &str) -> Result<HighWater> {
-        let row = sqlx::query("SELECT marks FROM workspace WHERE id = ?").bind(workspace).fetch_optional(&self.pool).await;
-        let Some(row) = row.map_err(journal_error)? else { return Ok(HighWater::default()) };
+        let row = sqlx::query("SELECT marks FROM workspace WHERE id = ?")
+            .bind(workspace)
+            .fetch_optional(&self.pool)
+            .await;
+        let Some(row) = row.map_err(journal_error)? else {
+            return Ok(HighWater::default());
+        };
         let text: String = row.try_get(0).map_err(journal_error)?;
         serde_json::from_str(&text).map_err(|e| {
-            Problem::new(Code::LocalJournal, format!("The versions seen of {workspace} cannot be read: {e}."))
+            Problem::new(
+                Code::LocalJournal,
+                format!("The versions seen of {workspace} cannot be read: {e}."),
+            )
         })
     }
 
@@ -120,8 +174,13 @@ impl Journal {
             let seen = merged.versions.entry(role.clone()).or_default();
             *seen = (*seen).max(*version);
         }
-        let text = serde_json::to_string(&merged).map_err(|e| Problem::new(Code::Internal, e.to_string()))?;
-        let done = sqlx::query("UPDATE workspace SET marks = ? WHERE id = ?").bind(text).bind(workspace).execute(&self.pool).await;
+        let text = serde_json::to_string(&merged)
+            .map_err(|e| Problem::new(Code::Internal, e.to_string()))?;
+        let done = sqlx::query("UPDATE workspace SET marks = ? WHERE id = ?")
+            .bind(text)
+            .bind(workspace)
+            .execute(&self.pool)
+            .await;
         done.map(drop).map_err(journal_error)
     }
 
@@ -138,10 +197,20 @@ impl Journal {
                 created: UtcTime::from_unix(row.try_get(2)?),
             })
         };
-        rows.iter().map(read).collect::<Result<_, sqlx::Error>>().map_err(journal_error)
+        rows.iter()
+            .map(read)
+            .collect::<Result<_, sqlx::Error>>()
+            .map_err(journal_error)
     }
 
-    pub(crate) async fn add_own_key(&self, workspace: &str, keyid: &str, public: &str, label: &str, now: UtcTime) -> Result<()> {
+    pub(crate) async fn add_own_key(
+        &self,
+        workspace: &str,
+        keyid: &str,
+        public: &str,
+        label: &str,
+        now: UtcTime,
+    ) -> Result<()> {
         sqlx::query("INSERT OR IGNORE INTO own_key (workspace, keyid, public, label, created) VALUES (?, ?, ?, ?, ?)")
             .bind(workspace)
             .bind(keyid)
@@ -150,13 +219,19 @@ impl Journal {
             .bind(now.unix())
             .execute(&self.pool)
             .await
-            .map(drop)
-            .map_err(journal_error)
+            .map_err(journal_error)?;
+        self.back_up().await;
+        Ok(())
     }
 
     pub(crate) async fn setting(&self, key: &str) -> Result<Option<String>> {
-        let row = sqlx::query("SELECT value FROM setting WHERE key = ?").bind(key).fetch_optional(&self.pool).await;
-        row.map_err(journal_error)?.map(|r| r.try_get(0).map_err(journal_error)).transpose()
+        let row = sqlx::query("SELECT value FROM setting WHERE key = ?")
+            .bind(key)
+            .fetch_optional(&self.pool)
+            .await;
+        row.map_err(journal_error)?
+            .map(|r| r.try_get(0).map_err(journal_error))
+            .transpose()
     }
 
     pub(crate) async fn set_setting(&self, key: &str, value: &str) -> Result<()> {
@@ -188,13 +263,20 @@ fn workspace(row: &SqliteRow) -> Result<Workspace> {
 }
 
 fn is_old(backup: &Path) -> bool {
-    let age = std::fs::metadata(backup).and_then(|m| m.modified()).map(|m| m.elapsed().unwrap_or_default());
+    let age = std::fs::metadata(backup)
+        .and_then(|m| m.modified())
+        .map(|m| m.elapsed().unwrap_or_default());
     age.map_or(true, |age| age > BACKUP_EVERY)
 }
 
 /// Moves the damaged file aside and puts the backup in its place.
 fn restore(path: &Path, backup: &Path, problem: Problem) -> Result<Problem> {
-    let io = |e: std::io::Error| Problem::new(Code::LocalDisk, format!("The journal's backup cannot be restored: {e}."));
+    let io = |e: std::io::Error| {
+        Problem::new(
+            Code::LocalDisk,
+            format!("The journal's backup cannot be restored: {e}."),
+        )
+    };
     let mut aside = path.with_extension("sqlite.damaged");
     for n in 2.. {
         if !aside.exists() {
@@ -202,7 +284,9 @@ fn restore(path: &Path, backup: &Path, problem: Problem) -> Result<Problem> {
         }
         aside = path.with_extension(format!("sqlite.damaged-{n}"));
     }
-    std::fs::rename(path, &aside).map_err(io)?;
+    if path.exists() {
+        std::fs::rename(path, &aside).map_err(io)?;
+    }
     for suffix in ["-wal", "-shm"] {
         let side = std::path::PathBuf::from(format!("{}{suffix}", path.display()));
         if side.exists() {

@@ -45,10 +45,15 @@ impl Applier<'_> {
             let cancelled = self.cancel.load(Ordering::SeqCst);
             match step.kind {
                 StepKind::Create | StepKind::Commit if cancelled => {
-                    return Err(Problem::new(Code::JobCancelled, "The job was cancelled before it was committed."));
+                    return Err(Problem::new(
+                        Code::JobCancelled,
+                        "The job was cancelled before it was committed.",
+                    ));
                 }
-                StepKind::Create => match self.create(index, step).await? {
+                StepKind::Create | StepKind::Root => match self.create(index, step).await? {
                     Ok(state) => self.mark(index, step, state).await?,
+                    // After the commit this is a new root: what is committed carries the signatures of the old
+                    // root's keys too, so every client still verifies.
                     Err(taken) => return Ok(Applied::VersionTaken(taken)),
                 },
                 StepKind::Commit => {
@@ -57,15 +62,6 @@ impl Applier<'_> {
                     }
                     self.mark(index, step, ObjectState::Done).await?;
                 }
-                StepKind::Root => match self.create(index, step).await? {
-                    Ok(state) => self.mark(index, step, state).await?,
-                    Err(name) => {
-                        let what = format!("{name} was written by somebody else.");
-                        return Err(Problem::new(Code::PublishConflict, what)
-                            .holds("The metadata that both roots accept is committed; every client still verifies.")
-                            .remedy("Read the registry again and add your key to the new root."));
-                    }
-                },
             }
         }
         Ok(Applied::Committed)
@@ -78,12 +74,21 @@ impl Applier<'_> {
     }
 
     /// Creates an object. The inner error names a metadata file that exists with other content.
-    async fn create(&self, index: usize, step: &Step) -> Result<std::result::Result<ObjectState, String>> {
+    async fn create(
+        &self,
+        index: usize,
+        step: &Step,
+    ) -> Result<std::result::Result<ObjectState, String>> {
         (self.on_step)(index, 0, ObjectState::Sending);
         let body = match (&step.body, &step.path) {
             (Some(bytes), _) => Body::Bytes(Bytes::from(bytes.clone())),
             (None, Some(path)) => Body::File(path.into(), step.size),
-            (None, None) => return Err(Problem::new(Code::LocalJournal, format!("The journal lost the content of {}.", step.key))),
+            (None, None) => {
+                return Err(Problem::new(
+                    Code::LocalJournal,
+                    format!("The journal lost the content of {}.", step.key),
+                ));
+            }
         };
         // Before an object is skipped it is proven to be the right one.
         if let Some(meta) = self.store.head(&step.key).await? {
@@ -104,30 +109,49 @@ impl Applier<'_> {
         }
     }
 
-    async fn existing(&self, step: &Step, size: u64) -> Result<std::result::Result<ObjectState, String>> {
+    async fn existing(
+        &self,
+        step: &Step,
+        size: u64,
+    ) -> Result<std::result::Result<ObjectState, String>> {
         let same = size == step.size
-            && self.store.hash(&step.key, silent()).await?.is_some_and(|(sha256, _)| sha256 == step.sha256);
+            && self
+                .store
+                .hash(&step.key, silent())
+                .await?
+                .is_some_and(|(sha256, _)| sha256 == step.sha256);
         if same {
             return Ok(Ok(ObjectState::Skipped));
         }
         if step.key.starts_with("metadata/") {
             return Ok(Err(step.key.clone()));
         }
-        let what = format!("{} exists in storage with other bytes than its name says.", step.key);
-        Err(Problem::new(Code::StoragePoisoned, what).detail(format!("expected SHA-256 {}", step.sha256)))
+        let what = format!(
+            "{} exists in storage with other bytes than its name says.",
+            step.key
+        );
+        Err(Problem::new(Code::StoragePoisoned, what)
+            .detail(format!("expected SHA-256 {}", step.sha256)))
     }
 
     /// The packed bundle must still be what was signed.
     async fn unchanged(&self, path: &str, step: &Step) -> Result<()> {
         let (file, expected) = (path.to_owned(), step.sha256.clone());
         let hash = tokio::task::spawn_blocking(move || hash_file(std::path::Path::new(&file)));
-        let found = hash.await.map_err(|e| Problem::new(Code::Internal, e.to_string()))?;
+        let found = hash
+            .await
+            .map_err(|e| Problem::new(Code::Internal, e.to_string()))?;
         match found {
             Ok(sha256) if sha256 == expected => Ok(()),
-            Ok(_) => Err(Problem::new(Code::BuildChanged, format!("{path} is not the file that was signed any more."))),
-            Err(e) => Err(Problem::new(Code::LocalDisk, format!("{path} cannot be read: {e}."))
-                .holds("Nothing of this release is live.")
-                .remedy("Ship the web build again.")),
+            Ok(_) => Err(Problem::new(
+                Code::BuildChanged,
+                format!("{path} is not the file that was signed any more."),
+            )),
+            Err(e) => Err(
+                Problem::new(Code::LocalDisk, format!("{path} cannot be read: {e}."))
+                    .holds("Nothing of this release is live.")
+                    .remedy("Ship the web build again."),
+            ),
         }
     }
 
@@ -135,7 +159,10 @@ impl Applier<'_> {
     async fn commit(&self, index: usize, step: &Step) -> Result<bool> {
         (self.on_step)(index, 0, ObjectState::Sending);
         let body = Bytes::from(step.body.clone().unwrap_or_default());
-        let current = self.store.get(layout::TIMESTAMP, MAX_METADATA as u64).await?;
+        let current = self
+            .store
+            .get(layout::TIMESTAMP, MAX_METADATA as u64)
+            .await?;
         let found = current.as_ref().map(|o| sha256_hex(&o.bytes));
         if found.as_deref() == Some(step.sha256.as_str()) {
             return Ok(true);
@@ -143,7 +170,10 @@ impl Applier<'_> {
         if found != step.expected {
             return Ok(false);
         }
-        let swapped = self.store.swap(layout::TIMESTAMP, body, current.as_ref().map(|o| &o.etag)).await;
+        let swapped = self
+            .store
+            .swap(layout::TIMESTAMP, body, current.as_ref().map(|o| &o.etag))
+            .await;
         match swapped {
             Ok(Swapped::Swapped(_)) => Ok(true),
             Ok(Swapped::Changed) => recover_commit(self.store, step).await,

@@ -2,10 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headgate_core::{Code, Problem, Result, settings::{Settings, TopTargets}};
+use headgate_core::{
+    Code, Problem, Result,
+    settings::{Settings, TopTargets},
+};
 use headgate_tuf::{
     KeyId, Metadata, Name, RoleBytes, RoleName, UtcTime,
-    metadata::{Delegation, Delegations, Header, KeyName, MetaVersion, RoleKeys, Root, RootHeader, Snapshot, Targets, Timestamp},
+    metadata::{
+        Delegation, Delegations, Header, KeyName, MetaVersion, RoleKeys, Root, RootHeader,
+        Snapshot, Targets, Timestamp,
+    },
     policy,
 };
 
@@ -16,8 +22,21 @@ pub(crate) const FIRST_UNIT: &str = "main";
 
 /// Everything that makes a registry: root, settings, empty channel roles, freshness.
 pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
-    let Action::Init { app, name, identity, channels, release_key, online_key, key_names, at } = &intent.action else {
-        return Err(Problem::new(Code::Internal, "Only an init makes a first draft."));
+    let Action::Init {
+        app,
+        name,
+        identity,
+        channels,
+        release_key,
+        online_key,
+        key_names,
+        at,
+    } = &intent.action
+    else {
+        return Err(Problem::new(
+            Code::Internal,
+            "Only an init makes a first draft.",
+        ));
     };
     let now = *at;
     let unit = Name::new(FIRST_UNIT)?;
@@ -33,11 +52,22 @@ pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
         reason: intent.reason.clone(),
         prev: None,
     };
-    let keys = BTreeMap::from([(release_key.id()?, release_key.clone()), (online_key.id()?, online_key.clone())]);
+    let keys = BTreeMap::from([
+        (release_key.id()?, release_key.clone()),
+        (online_key.id()?, online_key.clone()),
+    ]);
     let names = [(release_key, &key_names[0]), (online_key, &key_names[1])];
     let names: BTreeMap<KeyId, KeyName> = names
         .into_iter()
-        .map(|(key, name)| Ok((key.id()?, KeyName { name: name.clone(), holder: intent.by.clone() })))
+        .map(|(key, name)| {
+            Ok((
+                key.id()?,
+                KeyName {
+                    name: name.clone(),
+                    holder: intent.by.clone(),
+                },
+            ))
+        })
         .collect::<Result<_>>()?;
     let root = Root::new(
         1,
@@ -49,7 +79,13 @@ pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
             ("snapshot".into(), online.clone()),
             ("timestamp".into(), online.clone()),
         ]),
-        RootHeader { header: header(None, None), app: app.clone(), name: name.clone(), profile: "solo".into(), keys: names },
+        RootHeader {
+            header: header(None, None),
+            app: app.clone(),
+            name: name.clone(),
+            profile: "solo".into(),
+            keys: names,
+        },
     );
     let mut roles = Vec::new();
     let mut delegations = Vec::new();
@@ -67,28 +103,90 @@ pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
                 paths: role.paths(),
             });
             meta.insert(format!("{role}.json"), MetaVersion { version: 1 });
-            let content = Targets::new(1, policy::expires(&role, now), BTreeMap::new(), None, header(Some(&unit), Some(channel)));
+            let content = Targets::new(
+                1,
+                policy::expires(&role, now),
+                BTreeMap::new(),
+                None,
+                header(Some(&unit), Some(channel)),
+            );
             roles.push(new(role, &content, set, "Nothing yet")?);
         }
     }
-    let settings = Settings::standard(header(None, None), app, unit, channels);
+    let mut settings = Settings::standard(header(None, None), app, unit, channels);
+    if let Some(main) = settings.units.first_mut() {
+        main.label = "Main bundle".into();
+    }
     settings.check()?;
-    let content: TopTargets = Targets::new(1, policy::expires(&RoleName::Targets, now), BTreeMap::new(), Some(Delegations { keys, roles: delegations }), settings);
-    roles.insert(0, new(RoleName::Targets, &content, &release, "Channels and their keys")?);
-    let content = Snapshot::new(1, policy::expires(&RoleName::Snapshot, now), meta, header(None, None));
-    roles.push(new(RoleName::Snapshot, &content, &online, "This is current")?);
+    let content: TopTargets = Targets::new(
+        1,
+        policy::expires(&RoleName::Targets, now),
+        BTreeMap::new(),
+        Some(Delegations {
+            keys,
+            roles: delegations,
+        }),
+        settings,
+    );
+    roles.insert(
+        0,
+        new(
+            RoleName::Targets,
+            &content,
+            &release,
+            "Channels and their keys",
+        )?,
+    );
+    let content = Snapshot::new(
+        1,
+        policy::expires(&RoleName::Snapshot, now),
+        meta,
+        header(None, None),
+    );
+    roles.push(new(
+        RoleName::Snapshot,
+        &content,
+        &online,
+        "This is current",
+    )?);
     let content = Timestamp::new(1, policy::expires(&RoleName::Timestamp, now), 1);
-    roles.push(new(RoleName::Timestamp, &content, &online, "Snapshot 1 is the newest")?);
+    roles.push(new(
+        RoleName::Timestamp,
+        &content,
+        &online,
+        "Snapshot 1 is the newest",
+    )?);
     let root = new(RoleName::Root, &root, &release, "The root of trust")?;
-    Ok(Draft { objects: Vec::new(), roles, root: Some(root), rollout: None, manifest: None, intent: intent.clone() })
+    Ok(Draft {
+        objects: Vec::new(),
+        roles,
+        root: Some(root),
+        manifest: None,
+        intent: intent.clone(),
+    })
 }
 
 fn one(id: KeyId) -> RoleKeys {
-    RoleKeys { keyids: BTreeSet::from([id]), threshold: 1 }
+    RoleKeys {
+        keyids: BTreeSet::from([id]),
+        threshold: 1,
+    }
 }
 
-fn new<M: Metadata>(role: RoleName, content: &M, signers: &RoleKeys, says: &str) -> Result<DraftRole> {
-    Ok(DraftRole { role, version: 1, before: None, bytes: RoleBytes::new(content)?, signers: vec![signers.clone()], says: says.into() })
+fn new<M: Metadata>(
+    role: RoleName,
+    content: &M,
+    signers: &RoleKeys,
+    says: &str,
+) -> Result<DraftRole> {
+    Ok(DraftRole {
+        role,
+        version: 1,
+        before: None,
+        bytes: RoleBytes::new(content)?,
+        signers: vec![signers.clone()],
+        says: says.into(),
+    })
 }
 
 /// When a root was made, and by whom: for the person who compares it.

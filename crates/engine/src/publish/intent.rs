@@ -138,7 +138,9 @@ impl Action {
     /// Unit and channel that it changes.
     pub fn place(&self) -> Option<(&Name, &Name)> {
         match self {
-            Self::Ship { manifest, channel, .. } => Some((&manifest.unit, channel)),
+            Self::Ship {
+                manifest, channel, ..
+            } => Some((&manifest.unit, channel)),
             Self::Promote { unit, to, .. } => Some((unit, to)),
             Self::Rollout { unit, channel, .. } => Some((unit, channel)),
             Self::Init { .. } | Self::Refresh | Self::AddFreshnessKey { .. } => None,

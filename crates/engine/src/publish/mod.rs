@@ -4,17 +4,20 @@
 //! compare-and-swap. Killed anywhere before, nothing changes for any device.
 
 mod apply;
+mod builds;
 mod draft;
 mod first;
 mod intent;
 mod read_back;
 mod receipt;
+mod roles;
 mod rollout;
 mod root_change;
 mod sign;
 
 pub(crate) use apply::{Applied, Applier, hash_file, recover_commit};
-pub(crate) use draft::{Draft, DraftRole, draft, taken_builds};
+pub(crate) use builds::taken_builds;
+pub(crate) use draft::{Draft, DraftRole, draft};
 pub(crate) use first::{FIRST_UNIT, first_draft, made};
 pub use intent::{Action, Intent, RolloutChange};
 pub(crate) use read_back::{DeviceQuestion, Proof, prove};

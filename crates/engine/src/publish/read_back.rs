@@ -10,62 +10,99 @@ use headgate_tuf::{Name, UtcTime};
 
 /// A device's question.
 #[derive(Debug, Clone)]
-pub struct DeviceQuestion {
+pub(crate) struct DeviceQuestion {
     /// Unit.
-    pub unit: Name,
+    pub(crate) unit: Name,
     /// Channel.
-    pub channel: Name,
+    pub(crate) channel: Name,
     /// Platform.
-    pub platform: Platform,
+    pub(crate) platform: Platform,
     /// Native version; nothing = one that the newest release runs on.
-    pub native: Option<String>,
+    pub(crate) native: Option<String>,
     /// Install id; nothing = one that the newest rollout reaches.
-    pub install_id: Option<String>,
+    pub(crate) install_id: Option<String>,
 }
 
 /// What the registry answered, all of it verified.
 #[derive(Debug, Clone)]
-pub struct Proof {
+pub(crate) struct Proof {
     /// The answer.
-    pub offer: Offer,
+    pub(crate) offer: Offer,
     /// The release that it names.
-    pub release: Option<headgate_registry::documents::Approved>,
+    pub(crate) release: Option<headgate_registry::documents::Approved>,
     /// SHA-256 of the bundle as it was read.
-    pub bundle_sha256: Option<String>,
+    pub(crate) bundle_sha256: Option<String>,
     /// The rollout document.
-    pub rollout: RolloutDocument,
+    pub(crate) rollout: RolloutDocument,
     /// SHA-256 of the rollout document.
-    pub rollout_sha256: String,
+    pub(crate) rollout_sha256: String,
     /// The verified state.
-    pub view: Box<View>,
+    pub(crate) view: Box<View>,
     /// The question, with what was filled in.
-    pub native: String,
+    pub(crate) native: String,
     /// The install id asked with.
-    pub install_id: String,
+    pub(crate) install_id: String,
 }
 
 /// Asks, verifies, and reads the bundle; into a file when one is given.
 ///
 /// # Errors
 /// `trust.*` when anything is not as signed; `storage.*`.
-pub async fn prove(
-    store: &dyn Store, root: &[u8], marks: &HighWater, now: UtcTime, question: &DeviceQuestion, download: Option<&Path>, progress: Progress<'_>,
+pub(crate) async fn prove(
+    store: &dyn Store,
+    root: &[u8],
+    marks: &HighWater,
+    now: UtcTime,
+    question: &DeviceQuestion,
+    download: Option<&Path>,
+    progress: Progress<'_>,
 ) -> Result<Proof> {
     let view = View::read(store, root, marks, now, Expiry::Enforce).await?;
     let docs = documents::channel(store, &view, &question.unit, &question.channel).await?;
-    let (Some(rollout), Some(rollout_sha256)) = (docs.rollout.clone(), docs.rollout_sha256.clone()) else {
-        return Err(Problem::new(Code::UsageUnknown, format!("{} serves nothing yet.", question.channel)));
+    let (Some(rollout), Some(rollout_sha256)) = (docs.rollout.clone(), docs.rollout_sha256.clone())
+    else {
+        return Err(Problem::new(
+            Code::UsageUnknown,
+            format!("{} serves nothing yet.", question.channel),
+        ));
     };
-    let embedded = view.targets.meta.x.unit(question.unit.as_str()).map(|u| u.embedded.clone()).unwrap_or_default();
-    let newest = rollout.serving().release.and_then(|b| docs.approved.get(&b));
-    let native = question.native.clone().unwrap_or_else(|| fitting(newest.map(|a| &a.manifest), question.platform));
-    let state = ChannelState::new(rollout.clone(), docs.approved.values().map(|a| &a.manifest), embedded)?;
+    let embedded = view
+        .targets
+        .meta
+        .x
+        .unit(question.unit.as_str())
+        .map(|u| u.embedded.clone())
+        .unwrap_or_default();
+    let newest = rollout
+        .serving()
+        .release
+        .and_then(|b| docs.approved.get(&b));
+    let native = question
+        .native
+        .clone()
+        .unwrap_or_else(|| fitting(newest.map(|a| &a.manifest), question.platform));
+    let state = ChannelState::new(
+        rollout.clone(),
+        docs.approved.values().map(|a| &a.manifest),
+        embedded,
+    )?;
     if let Some(build) = state.unapproved() {
-        let what = format!("The rollout on {} names build {build}, which is not approved there.", question.channel);
+        let what = format!(
+            "The rollout on {} names build {build}, which is not approved there.",
+            question.channel
+        );
         return Err(Problem::new(Code::TrustUnapproved, what));
     }
-    let install_id = question.install_id.clone().unwrap_or_else(|| reached(&rollout));
-    let device = Device { install_id: Some(install_id.clone()), platform: question.platform, native: native.clone(), running: None };
+    let install_id = question
+        .install_id
+        .clone()
+        .unwrap_or_else(|| reached(&rollout));
+    let device = Device {
+        install_id: Some(install_id.clone()),
+        platform: question.platform,
+        native: native.clone(),
+        running: None,
+    };
     let offer = headgate_core::who_gets(&state, &device);
     let release = match offer {
         Offer::Release(build) => docs.approved.get(&build).cloned(),
@@ -79,29 +116,59 @@ pub async fn prove(
             Some(path) => store.download(&key, path, bundle.size, progress).await?,
             None => store.hash(&key, progress).await?,
         };
-        let (sha256, size) = read.ok_or_else(|| Problem::new(Code::TrustHash, format!("{key} is signed for, but it is not there.")))?;
+        let (sha256, size) = read.ok_or_else(|| {
+            Problem::new(
+                Code::TrustHash,
+                format!("{key} is signed for, but it is not there."),
+            )
+        })?;
         if sha256 != bundle.sha256 || size != bundle.size {
             if let Some(path) = download {
                 let _ = std::fs::remove_file(path);
             }
-            return Err(Problem::new(Code::TrustHash, format!("{key} holds other bytes than were signed.")));
+            return Err(Problem::new(
+                Code::TrustHash,
+                format!("{key} holds other bytes than were signed."),
+            ));
         }
         bundle_sha256 = Some(sha256);
     }
-    Ok(Proof { offer, release, bundle_sha256, rollout, rollout_sha256, view: Box::new(view), native, install_id })
+    Ok(Proof {
+        offer,
+        release,
+        bundle_sha256,
+        rollout,
+        rollout_sha256,
+        view: Box::new(view),
+        native,
+        install_id,
+    })
 }
 
 /// A native version that a release runs on: its lowest, or one that stands for all.
 fn fitting(manifest: Option<&headgate_core::ReleaseManifest>, platform: Platform) -> String {
     let range = manifest.and_then(|m| m.native.range(platform));
-    let candidates = range.into_iter().flat_map(|r| [r.min.clone(), r.max.as_ref().map(|m| m.replace(['x', '*'], "0"))]).flatten();
+    let candidates = range
+        .into_iter()
+        .flat_map(|r| {
+            [
+                r.min.clone(),
+                r.max.as_ref().map(|m| m.replace(['x', '*'], "0")),
+            ]
+        })
+        .flatten();
     let fits = |v: &String| manifest.is_none_or(|m| m.native.matches(platform, v));
-    candidates.chain(["1.0.0".to_owned()]).find(fits).unwrap_or_else(|| "1.0.0".into())
+    candidates
+        .chain(["1.0.0".to_owned()])
+        .find(fits)
+        .unwrap_or_else(|| "1.0.0".into())
 }
 
 /// An install id that the newest rollout reaches, so that the answer is about the new release.
 fn reached(rollout: &RolloutDocument) -> String {
-    let Some(entry) = rollout.entries.first() else { return "read-back-0".into() };
+    let Some(entry) = rollout.entries.first() else {
+        return "read-back-0".into();
+    };
     (0..100_000u32)
         .map(|n| format!("read-back-{n}"))
         .find(|id| headgate_core::in_share(Some(id), &entry.salt, entry.permille))

@@ -1,6 +1,9 @@
 //! From a channel's documents and a wish to the next rollout document.
 
-use headgate_core::{Code, Problem, Result, Start, percent, rollout::{Base, RolloutDocument, RolloutState}};
+use headgate_core::{
+    Code, Problem, Result, Start, percent,
+    rollout::{Base, RolloutDocument, RolloutState},
+};
 use headgate_registry::documents::ChannelDocuments;
 use headgate_tuf::Name;
 
@@ -8,9 +11,19 @@ use super::RolloutChange;
 use crate::World;
 
 /// Starts to serve a build.
-#[expect(clippy::too_many_arguments, reason = "one release on one channel; a struct would only rename them")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one release on one channel; a struct would only rename them"
+)]
 pub(super) fn start(
-    documents: &ChannelDocuments, unit: &Name, channel: &Name, build: u32, manifest: &str, permille: u16, world: &World, reason: &str,
+    documents: &ChannelDocuments,
+    unit: &Name,
+    channel: &Name,
+    build: u32,
+    manifest: &str,
+    permille: u16,
+    world: &World,
+    reason: &str,
 ) -> Result<RolloutDocument> {
     RolloutDocument::start(
         documents.rollout.as_ref(),
@@ -26,20 +39,51 @@ pub(super) fn start(
             min_hours: 0,
             gate: None,
             now: world.now(),
-            reason: reason.into(),
+            reason: given(reason, || format!("Build {build} to {}", percent(permille))),
         },
     )
 }
 
+/// The reason as a person gave it. A rollout document holds one always; without words it says what was done.
+fn given(reason: &str, done: impl FnOnce() -> String) -> String {
+    if reason.is_empty() {
+        done()
+    } else {
+        reason.into()
+    }
+}
+
 /// Changes what is served among the approved releases.
 pub(super) fn change(
-    documents: &ChannelDocuments, change: &RolloutChange, unit: &Name, channel: &Name, world: &World, reason: &str,
+    documents: &ChannelDocuments,
+    change: &RolloutChange,
+    unit: &Name,
+    channel: &Name,
+    world: &World,
+    reason: &str,
 ) -> Result<RolloutDocument> {
     let now = world.now();
+    let reason = &given(reason, || match change {
+        RolloutChange::Share { build, permille } => {
+            format!("Build {build} to {}", percent(*permille))
+        }
+        RolloutChange::Halt => "Halted".into(),
+        RolloutChange::Resume => "Resumed".into(),
+        RolloutChange::Complete => format!("To {}", percent(1000)),
+        RolloutChange::RollBack { to } => format!("Back to build {to}"),
+        RolloutChange::Embedded => "Back to the embedded build".into(),
+    });
     let approved = |build: u32| {
-        documents.approved.get(&build).map(|a| a.sha256.as_str()).ok_or_else(|| {
-            Problem::new(Code::ReleaseNotApproved, format!("Build {build} is not approved on {channel}."))
-        })
+        documents
+            .approved
+            .get(&build)
+            .map(|a| a.sha256.as_str())
+            .ok_or_else(|| {
+                Problem::new(
+                    Code::ReleaseNotApproved,
+                    format!("Build {build} is not approved on {channel}."),
+                )
+            })
     };
     let current = || {
         let empty = || Problem::new(Code::RolloutState, format!("{channel} serves nothing yet."));
@@ -52,7 +96,9 @@ pub(super) fn change(
             if newest.is_some_and(|e| e.release == *build) {
                 return current()?.set_share(*permille, now, reason);
             }
-            start(documents, unit, channel, *build, manifest, *permille, world, reason)
+            start(
+                documents, unit, channel, *build, manifest, *permille, world, reason,
+            )
         }
         RolloutChange::Halt => current()?.halt(reason),
         RolloutChange::Resume => current()?.resume(reason),

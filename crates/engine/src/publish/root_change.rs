@@ -13,12 +13,20 @@ use headgate_tuf::{
 /// # Errors
 /// `usage.exists` when the key is in it already.
 pub(super) fn with_freshness_key(
-    view: &View, public: &PublicKey, name: &str, holder: &str, header: &Header, now: UtcTime,
+    view: &View,
+    public: &PublicKey,
+    name: &str,
+    holder: &str,
+    header: &Header,
+    now: UtcTime,
 ) -> Result<Root> {
     let current = &view.root.meta;
     let id = public.id()?;
     if current.keys.contains_key(&id) {
-        return Err(Problem::new(Code::UsageExists, format!("The root has the key {name} already.")));
+        return Err(Problem::new(
+            Code::UsageExists,
+            format!("The root has the key {name} already."),
+        ));
     }
     let mut keys = current.keys.clone();
     keys.insert(id.clone(), public.clone());
@@ -29,7 +37,23 @@ pub(super) fn with_freshness_key(
         }
     }
     let mut names = current.x.keys.clone();
-    names.insert(id, KeyName { name: name.into(), holder: holder.into() });
-    let x = RootHeader { header: header.clone(), keys: names, ..current.x.clone() };
-    Ok(Root::new(current.version + 1, policy::expires(&RoleName::Root, now), keys, roles, x))
+    names.insert(
+        id,
+        KeyName {
+            name: name.into(),
+            holder: holder.into(),
+        },
+    );
+    let x = RootHeader {
+        header: header.clone(),
+        keys: names,
+        ..current.x.clone()
+    };
+    Ok(Root::new(
+        current.version + 1,
+        policy::expires(&RoleName::Root, now),
+        keys,
+        roles,
+        x,
+    ))
 }

@@ -62,7 +62,12 @@ fn choose(role: &DraftRole, own: &OwnKeys) -> (BTreeMap<KeyId, PublicKey>, bool)
     let mut chosen = BTreeMap::new();
     let mut enough = true;
     for set in &role.signers {
-        let ours: Vec<_> = set.keyids.iter().filter_map(|id| own.get_key_value(id)).take(set.threshold as usize).collect();
+        let ours: Vec<_> = set
+            .keyids
+            .iter()
+            .filter_map(|id| own.get_key_value(id))
+            .take(set.threshold as usize)
+            .collect();
         enough &= ours.len() == set.threshold as usize;
         chosen.extend(ours.into_iter().map(|(id, key)| (id.clone(), key.clone())));
     }
@@ -70,7 +75,12 @@ fn choose(role: &DraftRole, own: &OwnKeys) -> (BTreeMap<KeyId, PublicKey>, bool)
 }
 
 /// What would be signed, and by which keys. Signs nothing.
-pub(crate) async fn plan(draft: &Draft, view: &View, vault: Result<Arc<dyn KeyVault>>, own: &OwnKeys) -> Planned {
+pub(crate) async fn plan(
+    draft: &Draft,
+    view: &View,
+    vault: Result<Arc<dyn KeyVault>>,
+    own: &OwnKeys,
+) -> Planned {
     let mut problem = vault.as_ref().err().cloned();
     let mut keys: Vec<PlannedKey> = Vec::new();
     let mut roles = Vec::new();
@@ -85,7 +95,11 @@ pub(crate) async fn plan(draft: &Draft, view: &View, vault: Result<Arc<dyn KeyVa
             before: role.before,
             now: role.version,
             says: role.says.clone(),
-            key: if names.is_empty() { "not here".into() } else { names.join(", ") },
+            key: if names.is_empty() {
+                "not here".into()
+            } else {
+                names.join(", ")
+            },
         });
         for (id, public) in &chosen {
             let purpose = purpose(&role.role);
@@ -121,7 +135,13 @@ pub(crate) async fn plan(draft: &Draft, view: &View, vault: Result<Arc<dyn KeyVa
         super::Action::Promote { build, .. } => Some(*build),
         _ => None,
     };
-    Planned { roles, keys, problem, manifest: draft.manifest.clone(), build }
+    Planned {
+        roles,
+        keys,
+        problem,
+        manifest: draft.manifest.clone(),
+        build,
+    }
 }
 
 fn purpose(role: &RoleName) -> &'static str {
@@ -134,14 +154,24 @@ fn purpose(role: &RoleName) -> &'static str {
 }
 
 fn missing(name: &str) -> Problem {
-    Problem::new(Code::KeyMissing, format!("The key ‘{name}’ is recorded, but this keychain does not have it."))
+    Problem::new(
+        Code::KeyMissing,
+        format!("The key ‘{name}’ is recorded, but this keychain does not have it."),
+    )
 }
 
 fn not_a_signer(role: &DraftRole, view: &View) -> Problem {
     let ids: BTreeSet<&KeyId> = role.signers.iter().flat_map(|s| &s.keyids).collect();
-    let names: Vec<String> = ids.into_iter().map(|id| format!("‘{}’", view.key_name(id))).collect();
+    let names: Vec<String> = ids
+        .into_iter()
+        .map(|id| format!("‘{}’", view.key_name(id)))
+        .collect();
     let needed = role.signers.iter().map(|s| s.threshold).max().unwrap_or(1);
-    let what = format!("{} needs {needed} signature(s) by {}; this computer has too few of these keys.", role.role, names.join(", "));
+    let what = format!(
+        "{} needs {needed} signature(s) by {}; this computer has too few of these keys.",
+        role.role,
+        names.join(", ")
+    );
     Problem::new(Code::KeyNotAllowed, what)
 }
 
@@ -156,22 +186,39 @@ async fn sign(role: &DraftRole, vault: &Arc<dyn KeyVault>, own: &OwnKeys) -> Res
     }
     for set in &role.signers {
         // Keys of the set that are not ours are not needed here: only counting matters.
-        envelope.verify(&role.role.to_string(), set, own).map_err(|e| {
-            Problem::new(Code::KeyNotAllowed, format!("{e}: this computer has too few keys of this role."))
-        })?;
+        envelope
+            .verify(&role.role.to_string(), set, own)
+            .map_err(|e| {
+                Problem::new(
+                    Code::KeyNotAllowed,
+                    format!("{e}: this computer has too few keys of this role."),
+                )
+            })?;
     }
     Ok(envelope.to_bytes()?)
 }
 
 /// Signs the draft and lists every write in order; the timestamp commits, a new root follows it.
-pub(crate) async fn sign_steps(draft: &Draft, expected: Option<&str>, vault: &Arc<dyn KeyVault>, own: &OwnKeys) -> Result<Vec<Step>> {
+pub(crate) async fn sign_steps(
+    draft: &Draft,
+    expected: Option<&str>,
+    vault: &Arc<dyn KeyVault>,
+    own: &OwnKeys,
+) -> Result<Vec<Step>> {
     let mut steps = Vec::new();
     for (key, sha256, material) in &draft.objects {
         let (body, path, size) = match material {
             Material::Bytes(b) => (Some(b.to_vec()), None, b.len() as u64),
             Material::File(path, size) => (None, Some(path.display().to_string()), *size),
         };
-        steps.push((StepKind::Create, key.clone(), sha256.clone(), size, body, path));
+        steps.push((
+            StepKind::Create,
+            key.clone(),
+            sha256.clone(),
+            size,
+            body,
+            path,
+        ));
     }
     for role in &draft.roles {
         let file = sign(role, vault, own).await?;
@@ -179,25 +226,55 @@ pub(crate) async fn sign_steps(draft: &Draft, expected: Option<&str>, vault: &Ar
             RoleName::Timestamp => (StepKind::Commit, layout::TIMESTAMP.to_owned()),
             _ => (StepKind::Create, layout::metadata(&role.role, role.version)),
         };
-        steps.push((kind, key, sha256_hex(&file), file.len() as u64, Some(file), None));
+        steps.push((
+            kind,
+            key,
+            sha256_hex(&file),
+            file.len() as u64,
+            Some(file),
+            None,
+        ));
     }
     if let Some(role) = &draft.root {
         let file = sign(role, vault, own).await?;
         // At the very first publish there is nothing to walk from: the root is the first object of all.
         let first = role.version == 1;
-        let entry = (if first { StepKind::Create } else { StepKind::Root }, layout::metadata(&role.role, role.version), sha256_hex(&file), file.len() as u64, Some(file), None);
-        if first { steps.insert(0, entry) } else { steps.push(entry) }
+        let entry = (
+            if first {
+                StepKind::Create
+            } else {
+                StepKind::Root
+            },
+            layout::metadata(&role.role, role.version),
+            sha256_hex(&file),
+            file.len() as u64,
+            Some(file),
+            None,
+        );
+        if first {
+            steps.insert(0, entry);
+        } else {
+            steps.push(entry);
+        }
     }
-    let numbered = steps.into_iter().enumerate().map(|(seq, (kind, key, sha256, size, body, path))| Step {
-        seq: i64::try_from(seq).unwrap_or(i64::MAX),
-        expected: if kind == StepKind::Commit { expected.map(str::to_owned) } else { None },
-        kind,
-        key,
-        sha256,
-        size,
-        body,
-        path,
-        state: ObjectState::Pending,
-    });
+    let numbered =
+        steps
+            .into_iter()
+            .enumerate()
+            .map(|(seq, (kind, key, sha256, size, body, path))| Step {
+                seq: i64::try_from(seq).unwrap_or(i64::MAX),
+                expected: if kind == StepKind::Commit {
+                    expected.map(str::to_owned)
+                } else {
+                    None
+                },
+                kind,
+                key,
+                sha256,
+                size,
+                body,
+                path,
+                state: ObjectState::Pending,
+            });
     Ok(numbered.collect())
 }

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use headgate_core::{
-    Code, Confirm, Problem, ReleaseManifest, Result, RolloutState,
-    native,
-    rollout::Base,
+    Code, Confirm, Problem, ReleaseManifest, Result, RolloutState, native, rollout::Base,
 };
 use headgate_tuf::{RoleName, UtcTime, policy};
 
@@ -150,22 +148,45 @@ impl Console {
         let reading = self.inner.cache.reading(&workspace.id).await?;
         let now = self.inner.world.now();
         let offline = reading.offline.as_ref().map(|o| {
-            let code = Code::ALL.iter().copied().find(|c| c.text() == o.code).unwrap_or(Code::StorageIo);
+            let code = Code::ALL
+                .iter()
+                .copied()
+                .find(|c| c.text() == o.code)
+                .unwrap_or(Code::StorageIo);
             Problem::new(code, o.message.clone())
         });
         let Some(settings) = reading.settings else {
             let unit = (unit.to_owned(), unit.to_owned());
-            return Ok(Board { units: vec![unit.clone()], unit, as_of: None, offline, freshness: None, channels: Vec::new(), gates: Vec::new() });
+            return Ok(Board {
+                units: vec![unit.clone()],
+                unit,
+                as_of: None,
+                offline,
+                freshness: None,
+                channels: Vec::new(),
+                gates: Vec::new(),
+            });
         };
-        let units: Vec<(String, String)> = settings.units.iter().map(|u| (u.id.to_string(), u.label.clone())).collect();
+        let units: Vec<(String, String)> = settings
+            .units
+            .iter()
+            .map(|u| (u.id.to_string(), u.label.clone()))
+            .collect();
         let chosen = units.iter().find(|(id, _)| id == unit).cloned();
-        let chosen = chosen.ok_or_else(|| Problem::new(Code::UsageUnknown, format!("There is no unit {unit}.")))?;
+        let chosen = chosen
+            .ok_or_else(|| Problem::new(Code::UsageUnknown, format!("There is no unit {unit}.")))?;
         let cached = self.inner.cache.channels(&workspace.id).await?;
-        let by_name: BTreeMap<&str, &CachedChannel> = cached.iter().filter(|c| c.unit == unit).map(|c| (c.channel.as_str(), c)).collect();
+        let by_name: BTreeMap<&str, &CachedChannel> = cached
+            .iter()
+            .filter(|c| c.unit == unit)
+            .map(|c| (c.channel.as_str(), c))
+            .collect();
         let mut channels = Vec::new();
         let mut known = Vec::new();
         for setting in &settings.channels {
-            let Some(c) = by_name.get(setting.id.as_str()) else { continue };
+            let Some(c) = by_name.get(setting.id.as_str()) else {
+                continue;
+            };
             known.push(*c);
             let serving = self.serving(c).await;
             channels.push(ChannelBoard {
@@ -176,17 +197,32 @@ impl Console {
                 start_permille: setting.start_permille,
                 validity: validity(c, now)?,
                 previous: previous(c, serving.as_ref()),
-                embedded: serving.is_none() && c.rollout.as_ref().is_some_and(|r| r.base == Base::Embedded),
+                embedded: serving.is_none()
+                    && c.rollout.as_ref().is_some_and(|r| r.base == Base::Embedded),
                 serving,
             });
         }
-        let freshness = reading.signed_at.zip(reading.expires).map(|(signed, expires)| Freshness {
-            signed,
-            expires,
-            used_permille: policy::used_permille(&RoleName::Timestamp, expires, now),
-        });
-        let gates = known.windows(2).map(|pair| self.gate(&workspace.id, pair[0], pair[1], freshness)).collect();
-        Ok(Board { unit: chosen, units, as_of: reading.read_at, offline, freshness, channels, gates })
+        let freshness = reading
+            .signed_at
+            .zip(reading.expires)
+            .map(|(signed, expires)| Freshness {
+                signed,
+                expires,
+                used_permille: policy::used_permille(&RoleName::Timestamp, expires, now),
+            });
+        let gates = known
+            .windows(2)
+            .map(|pair| self.gate(&workspace.id, pair[0], pair[1], freshness))
+            .collect();
+        Ok(Board {
+            unit: chosen,
+            units,
+            as_of: reading.read_at,
+            offline,
+            freshness,
+            channels,
+            gates,
+        })
     }
 
     async fn serving(&self, c: &CachedChannel) -> Option<ServingBoard> {
@@ -194,7 +230,13 @@ impl Console {
         let serving = document.serving();
         let approval = find(c, serving.release?)?;
         let base = serving.base.build().filter(|b| Some(*b) != serving.release);
-        let inventory = self.inner.cache.inventory(&approval.manifest.inventory.sha256).await.ok().flatten();
+        let inventory = self
+            .inner
+            .cache
+            .inventory(&approval.manifest.inventory.sha256)
+            .await
+            .ok()
+            .flatten();
         Some(ServingBoard {
             release: ReleaseInfo {
                 native: native::summary(&approval.manifest.native),
@@ -210,24 +252,57 @@ impl Console {
         })
     }
 
-    fn gate(&self, workspace: &str, from: &CachedChannel, to: &CachedChannel, freshness: Option<Freshness>) -> GateBoard {
+    fn gate(
+        &self,
+        workspace: &str,
+        from: &CachedChannel,
+        to: &CachedChannel,
+        freshness: Option<Freshness>,
+    ) -> GateBoard {
         let build = from.rollout.as_ref().and_then(|r| r.serving().release);
         let theirs = to.rollout.as_ref().and_then(|r| r.serving().release);
         let busy = lock(&self.inner.live).values().any(|l| {
-            l.job.state == JobState::Running && l.job.workspace == workspace && l.job.channel.as_deref() == Some(&to.channel)
+            l.job.state == JobState::Running
+                && l.job.workspace == workspace
+                && l.job.channel.as_deref() == Some(&to.channel)
         });
         let expired = freshness.is_some_and(|f| f.used_permille >= 1000);
         let (state, reason) = match build {
-            _ if busy => (GateState::Busy, format!("A job is working on {}.", to.channel)),
-            _ if expired => (GateState::Blocked, "Freshness has expired. Refresh it first.".into()),
-            None => (GateState::Empty, format!("{} serves nothing that could be promoted.", from.channel)),
-            Some(b) if theirs == Some(b) => (GateState::Same, format!("{} serves build {b} already.", to.channel)),
-            Some(_) if !to.signable => {
-                (GateState::Closed, format!("{} needs {} signature(s); this computer has too few of its keys.", to.channel, to.threshold))
-            }
-            Some(b) => (GateState::Open, format!("Build {b} can be promoted to {}.", to.channel)),
+            _ if busy => (
+                GateState::Busy,
+                format!("A job is working on {}.", to.channel),
+            ),
+            _ if expired => (
+                GateState::Blocked,
+                "Freshness has expired. Refresh it first.".into(),
+            ),
+            None => (
+                GateState::Empty,
+                format!("{} serves nothing that could be promoted.", from.channel),
+            ),
+            Some(b) if theirs == Some(b) => (
+                GateState::Same,
+                format!("{} serves build {b} already.", to.channel),
+            ),
+            Some(_) if !to.signable => (
+                GateState::Closed,
+                format!(
+                    "{} needs {} signature(s); this computer has too few of its keys.",
+                    to.channel, to.threshold
+                ),
+            ),
+            Some(b) => (
+                GateState::Open,
+                format!("Build {b} can be promoted to {}.", to.channel),
+            ),
         };
-        GateBoard { from: from.channel.clone(), to: to.channel.clone(), state, reason, build }
+        GateBoard {
+            from: from.channel.clone(),
+            to: to.channel.clone(),
+            state,
+            reason,
+            build,
+        }
     }
 }
 
@@ -247,8 +322,13 @@ fn past(a: &CachedApproval) -> PastRelease {
 /// Approved releases besides the one that is shown, newest first.
 fn previous(c: &CachedChannel, serving: Option<&ServingBoard>) -> Vec<PastRelease> {
     let current = serving.map(|s| s.release.manifest.build);
-    let mut rows: Vec<PastRelease> = c.approvals.iter().filter(|a| Some(a.manifest.build) != current).map(past).collect();
-    rows.sort_by(|a, b| (b.approved, b.build).cmp(&(a.approved, a.build)));
+    let mut rows: Vec<PastRelease> = c
+        .approvals
+        .iter()
+        .filter(|a| Some(a.manifest.build) != current)
+        .map(past)
+        .collect();
+    rows.sort_by_key(|row| std::cmp::Reverse((row.approved, row.build)));
     rows
 }
 
@@ -263,6 +343,9 @@ fn validity(c: &CachedChannel, now: UtcTime) -> Result<Freshness> {
         expires,
         used_permille: policy::used_permille(role, expires, now),
     };
-    let (a, r) = (of(&approval, c.approval_expires), of(&rollout, c.rollout_expires));
+    let (a, r) = (
+        of(&approval, c.approval_expires),
+        of(&rollout, c.rollout_expires),
+    );
     Ok(if a.expires < r.expires { a } else { r })
 }

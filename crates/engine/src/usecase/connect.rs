@@ -7,10 +7,10 @@ use headgate_core::{Code, Problem, Result, words};
 use headgate_registry::{Expiry, HighWater, Loaded, View, layout};
 use headgate_tuf::{RoleName, UtcTime, metadata::Root, sha256_hex};
 
+use crate::Workspace;
 use crate::console::Console;
 use crate::keys::VaultChoice;
 use crate::publish::made;
-use crate::Workspace;
 
 /// A root of trust, before it is believed.
 #[derive(Debug, Clone)]
@@ -39,8 +39,12 @@ impl RootInfo {
     /// # Errors
     /// `trust.root` when it is no root of Headgate.
     pub fn read(path: &Path) -> Result<Self> {
-        let bad = |why: String| Problem::new(Code::TrustRoot, format!("{}: {why}", path.display())).field("root");
-        let size = std::fs::metadata(path).map_err(|e| bad(format!("{e}.")))?.len();
+        let bad = |why: String| {
+            Problem::new(Code::TrustRoot, format!("{}: {why}", path.display())).field("root")
+        };
+        let size = std::fs::metadata(path)
+            .map_err(|e| bad(format!("{e}.")))?
+            .len();
         if size > MAX_ROOT {
             return Err(bad(format!("{size} bytes are too many for a root.")));
         }
@@ -103,7 +107,11 @@ impl Console {
         let mut push = |checks: &mut Vec<Check>, title, result: Result<String>| {
             let now = clock.ticks();
             let ok = result.is_ok();
-            checks.push(Check { title, result, ms: now - from });
+            checks.push(Check {
+                title,
+                result,
+                ms: now - from,
+            });
             from = now;
             ok
         };
@@ -114,9 +122,21 @@ impl Console {
                 return checks;
             }
         };
-        let view = View::read(store.as_ref(), &request.root, &HighWater::default(), self.inner.world.now(), Expiry::Show).await;
+        let view = View::read(
+            store.as_ref(),
+            &request.root,
+            &HighWater::default(),
+            self.inner.world.now(),
+            Expiry::Show,
+        )
+        .await;
         let read = match &view {
-            Ok(v) => Ok(format!("Root {}, snapshot {}, {} roles verified", v.root.meta.version, v.snapshot.meta.version, v.channels.len() + 4)),
+            Ok(v) => Ok(format!(
+                "Root {}, snapshot {}, {} roles verified",
+                v.root.meta.version,
+                v.snapshot.meta.version,
+                v.channels.len() + 4
+            )),
             Err(p) => Err(p.clone()),
         };
         if !push(&mut checks, "Reads and verifies", read) {
@@ -135,22 +155,47 @@ impl Console {
     async fn can_write(&self, store: &dyn headgate_registry::Store) -> Result<String> {
         use headgate_registry::{Body, Created, silent};
         let key = "probe/create-only";
-        let body = || Body::Bytes(Bytes::from_static(b"Headgate writes this once to see that a second write is refused.\n"));
+        let body = || {
+            Body::Bytes(Bytes::from_static(
+                b"Headgate writes this once to see that a second write is refused.\n",
+            ))
+        };
         store.create(key, body(), silent()).await?;
         match store.create(key, body(), silent()).await? {
             Created::Exists => Ok("The second of two writers was refused, as it must be".into()),
-            Created::Created => Err(Problem::new(Code::StorageIo, "The storage overwrites objects that must not be overwritten.")),
+            Created::Created => Err(Problem::new(
+                Code::StorageIo,
+                "The storage overwrites objects that must not be overwritten.",
+            )),
         }
     }
 
     async fn same_at(&self, url: &str, view: &Result<View>) -> Result<String> {
-        let store = self.inner.stores.open_public(url).map_err(|p| p.field("publicUrl"))?;
-        let object = store.get(layout::TIMESTAMP, headgate_tuf::MAX_METADATA as u64).await.map_err(|p| p.field("publicUrl"))?;
-        let ours = view.as_ref().map(|v| v.timestamp.sha256.clone()).unwrap_or_default();
+        let store = self
+            .inner
+            .stores
+            .open_public(url)
+            .map_err(|p| p.field("publicUrl"))?;
+        let object = store
+            .get(layout::TIMESTAMP, headgate_tuf::MAX_METADATA as u64)
+            .await
+            .map_err(|p| p.field("publicUrl"))?;
+        let ours = view
+            .as_ref()
+            .map(|v| v.timestamp.sha256.clone())
+            .unwrap_or_default();
         match object {
             Some(o) if sha256_hex(&o.bytes) == ours => Ok("timestamp.json equals storage".into()),
-            Some(_) => Err(Problem::new(Code::TrustHash, format!("{url} serves another timestamp.json than storage holds.")).field("publicUrl")),
-            None => Err(Problem::new(Code::StorageMissing, format!("{url} does not serve timestamp.json.")).field("publicUrl")),
+            Some(_) => Err(Problem::new(
+                Code::TrustHash,
+                format!("{url} serves another timestamp.json than storage holds."),
+            )
+            .field("publicUrl")),
+            None => Err(Problem::new(
+                Code::StorageMissing,
+                format!("{url} does not serve timestamp.json."),
+            )
+            .field("publicUrl")),
         }
     }
 
@@ -161,15 +206,34 @@ impl Console {
     pub async fn connect(&self, request: ConnectRequest) -> Result<Workspace> {
         let info = read_root(request.root.clone())?;
         let inner = &self.inner;
-        if self.workspaces().await?.iter().any(|w| w.app == info.app && !w.sandbox) {
-            return Err(Problem::new(Code::UsageExists, format!("This computer has a workspace of {} already.", info.app)));
+        if self
+            .workspaces()
+            .await?
+            .iter()
+            .any(|w| w.app == info.app && !w.sandbox)
+        {
+            return Err(Problem::new(
+                Code::UsageExists,
+                format!("This computer has a workspace of {} already.", info.app),
+            ));
         }
         let store = inner.stores.open(&request.storage)?;
-        let view = View::read(store.as_ref(), &request.root, &HighWater::default(), inner.world.now(), Expiry::Show).await?;
+        let view = View::read(
+            store.as_ref(),
+            &request.root,
+            &HighWater::default(),
+            inner.world.now(),
+            Expiry::Show,
+        )
+        .await?;
         let workspace = Workspace {
             id: format!("{}-{}", info.app, inner.world.id(3)?),
             app: info.app,
-            name: if request.name.trim().is_empty() { info.name } else { request.name },
+            name: if request.name.trim().is_empty() {
+                info.name
+            } else {
+                request.name
+            },
             storage: request.storage,
             public_url: request.public_url.filter(|u| !u.trim().is_empty()),
             sandbox: false,
@@ -177,8 +241,14 @@ impl Console {
             vault: request.vault,
             vault_why: None,
         };
-        inner.journal.add_workspace(&workspace, inner.world.now(), true).await?;
-        inner.journal.set_marks(&workspace.id, &view.marks()).await?;
+        inner
+            .journal
+            .add_workspace(&workspace, inner.world.now(), true)
+            .await?;
+        inner
+            .journal
+            .set_marks(&workspace.id, &view.marks())
+            .await?;
         self.sync(&workspace.id).await?;
         Ok(workspace)
     }
@@ -187,13 +257,19 @@ impl Console {
 /// What a root says, after checking that it is signed by its own owners.
 fn read_root(bytes: Vec<u8>) -> Result<RootInfo> {
     let bad = |why: String| Problem::new(Code::TrustRoot, why);
-    let root: Loaded<Root> = Loaded::parse("1.root.json", Bytes::copy_from_slice(&bytes)).map_err(|p| bad(p.message))?;
+    let root: Loaded<Root> =
+        Loaded::parse("1.root.json", Bytes::copy_from_slice(&bytes)).map_err(|p| bad(p.message))?;
     let envelope = headgate_tuf::Envelope::parse(&bytes).map_err(|e| bad(e.to_string()))?;
     let owners = root.meta.role(&RoleName::Root)?;
-    envelope.verify("root", owners, &root.meta.keys).map_err(|e| bad(e.to_string()))?;
+    envelope
+        .verify("root", owners, &root.meta.keys)
+        .map_err(|e| bad(e.to_string()))?;
     let name = |id: &headgate_tuf::KeyId| {
         let known = root.meta.x.keys.get(id);
-        known.map_or_else(|| id.as_str()[..8].to_owned(), |k| format!("{}, {}", k.name, k.holder))
+        known.map_or_else(
+            || id.as_str()[..8].to_owned(),
+            |k| format!("{}, {}", k.name, k.holder),
+        )
     };
     let fingerprint = sha256_hex(&bytes);
     Ok(RootInfo {

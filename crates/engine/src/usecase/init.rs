@@ -5,10 +5,10 @@ use headgate_registry::layout;
 use headgate_tuf::Name;
 
 use super::publish::name;
+use crate::Workspace;
 use crate::console::Console;
 use crate::keys::{self, VaultChoice};
 use crate::publish::{Action, Intent, first_draft};
-use crate::Workspace;
 
 /// What a new workspace needs.
 #[derive(Debug, Clone)]
@@ -40,27 +40,41 @@ impl Console {
         check_app(&request.app)?;
         let channels = check_channels(&request.channels)?;
         let inner = &self.inner;
-        let known = self.workspaces().await?.into_iter().find(|w| w.app == request.app && w.sandbox == request.sandbox);
+        let known = self
+            .workspaces()
+            .await?
+            .into_iter()
+            .find(|w| w.app == request.app && w.sandbox == request.sandbox);
         if let Some(known) = known {
-            let what = format!("This computer has the workspace {} already, at {}.", known.app, known.storage);
+            let what = format!(
+                "This computer has the workspace {} already, at {}.",
+                known.app, known.storage
+            );
             return Err(Problem::new(Code::UsageExists, what));
         }
         let store = inner.stores.create(&request.storage)?;
         if store.head(layout::TIMESTAMP).await?.is_some() {
-            return Err(Problem::new(Code::UsageExists, format!("{} holds a registry already.", request.storage)));
+            return Err(Problem::new(
+                Code::UsageExists,
+                format!("{} holds a registry already.", request.storage),
+            ));
         }
         let (vaults, choice) = (std::sync::Arc::clone(&inner.vaults), request.vault.clone());
         let vault = tokio::task::spawn_blocking(move || vaults.open(&choice, true))
             .await
             .map_err(|e| Problem::new(Code::Internal, e.to_string()))??;
         keys::call(&vault, |v| v.probe()).await?;
-        let key_names = [format!("{} release", request.name), format!("{} online", request.name)];
+        let key_names = [
+            format!("{} release", request.name),
+            format!("{} online", request.name),
+        ];
         let mut made = Vec::new();
         for label in &key_names {
             let label = label.clone();
             made.push(keys::call(&vault, move |v| v.create(&label)).await?);
         }
-        let [release_key, online_key] = <[_; 2]>::try_from(made).map_err(|_| Problem::new(Code::Internal, "Two keys were made."))?;
+        let [release_key, online_key] = <[_; 2]>::try_from(made)
+            .map_err(|_| Problem::new(Code::Internal, "Two keys were made."))?;
         let identity = format!("{}#{}", request.app, inner.world.id(8)?);
         let intent = Intent {
             by: inner.person.clone(),
@@ -78,13 +92,23 @@ impl Console {
             base: Default::default(),
         };
         let draft = first_draft(&intent)?;
-        let root = draft.root.as_ref().ok_or_else(|| Problem::new(Code::Internal, "The first draft has no root."))?;
+        let root = draft
+            .root
+            .as_ref()
+            .ok_or_else(|| Problem::new(Code::Internal, "The first draft has no root."))?;
         let mut envelope = headgate_tuf::Envelope::new(root.bytes.clone());
         let (key, bytes) = (release_key.clone(), root.bytes.clone());
         // Ed25519 is deterministic: this is byte for byte the root that the job publishes.
-        envelope.add(&release_key, keys::call(&vault, move |v| v.sign(&key, &bytes)).await?)?;
+        envelope.add(
+            &release_key,
+            keys::call(&vault, move |v| v.sign(&key, &bytes)).await?,
+        )?;
         let workspace = Workspace {
-            id: if request.sandbox { "sandbox".into() } else { format!("{}-{}", request.app, inner.world.id(3)?) },
+            id: if request.sandbox {
+                "sandbox".into()
+            } else {
+                format!("{}-{}", request.app, inner.world.id(3)?)
+            },
             app: request.app,
             name: request.name,
             storage: request.storage,
@@ -97,7 +121,10 @@ impl Console {
         let now = inner.world.now();
         inner.journal.add_workspace(&workspace, now, false).await?;
         for (key, label) in [&release_key, &online_key].into_iter().zip(&key_names) {
-            inner.journal.add_own_key(&workspace.id, key.id()?.as_str(), key.hex(), label, now).await?;
+            inner
+                .journal
+                .add_own_key(&workspace.id, key.id()?.as_str(), key.hex(), label, now)
+                .await?;
         }
         let job = self.start_publish(workspace.clone(), intent).await?;
         self.wait(&job).await?;
@@ -106,7 +133,11 @@ impl Console {
 }
 
 fn check_app(app: &str) -> Result<()> {
-    let part = |p: &str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    let part = |p: &str| {
+        !p.is_empty()
+            && p.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    };
     if app.len() <= 150 && app.split('.').count() >= 2 && app.split('.').all(part) {
         return Ok(());
     }
@@ -115,7 +146,10 @@ fn check_app(app: &str) -> Result<()> {
 }
 
 fn check_channels(channels: &[String]) -> Result<Vec<Name>> {
-    let names: Vec<Name> = channels.iter().map(|c| name("channel", c)).collect::<Result<_>>()?;
+    let names: Vec<Name> = channels
+        .iter()
+        .map(|c| name("channel", c))
+        .collect::<Result<_>>()?;
     let unique: std::collections::BTreeSet<&Name> = names.iter().collect();
     if names.is_empty() || unique.len() != names.len() || names.len() > 12 {
         let what = "A workspace has 1 to 12 channels, each with a name of its own.";

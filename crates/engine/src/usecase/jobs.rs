@@ -40,12 +40,20 @@ impl Rate {
             Some((then, before)) if now >= then + 250 => {
                 #[expect(clippy::cast_precision_loss, reason = "a speed for people")]
                 let current = bytes.saturating_sub(before) as f64 * 1000.0 / (now - then) as f64;
-                self.value = if self.value == 0.0 { current } else { self.value * 0.8 + current * 0.2 };
+                self.value = if self.value == 0.0 {
+                    current
+                } else {
+                    self.value * 0.8 + current * 0.2
+                };
                 self.at = Some((now, bytes));
             }
             Some(_) => {}
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "not negative"
+        )]
         let rounded = self.value as u64;
         rounded
     }
@@ -53,7 +61,15 @@ impl Rate {
 
 impl Inner {
     /// Registers a new job and takes its lock.
-    pub(crate) fn new_job(&self, kind: JobKind, workspace: &str, unit: &str, channel: Option<&str>, title: String, intent: Option<Intent>) -> Result<Job> {
+    pub(crate) fn new_job(
+        &self,
+        kind: JobKind,
+        workspace: &str,
+        unit: &str,
+        channel: Option<&str>,
+        title: String,
+        intent: Option<Intent>,
+    ) -> Result<Job> {
         let now = self.world.now();
         Ok(Job {
             id: format!("{}-{}", now.unix(), self.world.id(6)?),
@@ -81,13 +97,24 @@ impl Inner {
     /// Takes a job into this process. Nothing when another process works on it.
     pub(crate) fn adopt(&self, job: Job) -> Result<Option<Arc<AtomicBool>>> {
         let path = self.home.work().join(format!("{}.lock", job.id));
-        let io = |e: std::io::Error| Problem::new(Code::LocalDisk, format!("{} cannot be written: {e}.", path.display()));
+        let io = |e: std::io::Error| {
+            Problem::new(
+                Code::LocalDisk,
+                format!("{} cannot be written: {e}.", path.display()),
+            )
+        };
         let file = File::create(&path).map_err(io)?;
         if file.try_lock().is_err() {
             return Ok(None);
         }
         let cancel = Arc::new(AtomicBool::new(false));
-        let live = Live { job, cancel: Arc::clone(&cancel), told: 0, rate: Rate::default(), _lock: Some(file) };
+        let live = Live {
+            job,
+            cancel: Arc::clone(&cancel),
+            told: 0,
+            rate: Rate::default(),
+            _lock: Some(file),
+        };
         lock(&self.live).insert(live.job.id.clone(), live);
         Ok(Some(cancel))
     }
@@ -96,7 +123,9 @@ impl Inner {
     pub(crate) fn update(&self, id: &str, always: bool, change: impl FnOnce(&mut Job)) {
         let now = self.world.clock.ticks();
         let mut live = lock(&self.live);
-        let Some(entry) = live.get_mut(id) else { return };
+        let Some(entry) = live.get_mut(id) else {
+            return;
+        };
         change(&mut entry.job);
         entry.job.speed = entry.rate.update(now, entry.job.done);
         if always || now >= entry.told + TELL_EVERY {
@@ -120,11 +149,17 @@ impl Inner {
     pub(crate) async fn save(&self, id: &str) -> Result<()> {
         let job = {
             let mut live = lock(&self.live);
-            let Some(entry) = live.get_mut(id) else { return Ok(()) };
+            let Some(entry) = live.get_mut(id) else {
+                return Ok(());
+            };
             entry.job.touched = self.world.now();
             entry.job.clone()
         };
-        if job.intent.is_some() { self.journal.save_job(&job).await } else { Ok(()) }
+        if job.intent.is_some() {
+            self.journal.save_job(&job).await
+        } else {
+            Ok(())
+        }
     }
 
     /// Shows the steps of a publish.
@@ -152,38 +187,44 @@ impl Inner {
     }
 
     /// Ends a job, whatever its result.
+    ///
+    /// The journal learns it first: whoever waits may end this process at once, and the next start would
+    /// take up a job that had ended.
     pub(crate) async fn end(&self, id: &str, result: Result<Option<crate::Receipt>>) {
-        let now = self.world.now();
-        self.update(id, true, |job| {
-            job.finished = Some(now);
-            match result {
-                Ok(receipt) => {
-                    job.state = JobState::Done;
-                    job.phase = Phase::Done;
-                    job.receipt = receipt;
-                    job.error = None;
-                }
-                Err(problem) if problem.code == Code::JobCancelled => {
-                    job.state = JobState::Cancelled;
-                    job.error = Some(problem);
-                }
-                Err(problem) => {
-                    job.state = JobState::Failed;
-                    job.error = Some(problem);
-                }
+        let Some(mut job) = lock(&self.live).get(id).map(|live| live.job.clone()) else {
+            return;
+        };
+        job.touched = self.world.now();
+        job.finished = Some(job.touched);
+        match result {
+            Ok(receipt) => {
+                job.state = JobState::Done;
+                job.phase = Phase::Done;
+                job.receipt = receipt;
+                job.error = None;
             }
-        });
-        if let Err(problem) = self.save(id).await {
+            Err(problem) => {
+                let cancelled = problem.code == Code::JobCancelled;
+                job.state = if cancelled {
+                    JobState::Cancelled
+                } else {
+                    JobState::Failed
+                };
+                job.error = Some(problem);
+            }
+        }
+        if job.intent.is_some()
+            && let Err(problem) = self.journal.save_job(&job).await
+        {
             tracing::error!(job = id, %problem, "the end of a job could not be recorded");
         }
-        let ended = lock(&self.live).get_mut(id).map(|live| {
-            live._lock = None;
-            live.job.clone()
-        });
+        self.journal.back_up_if_old().await;
         let _ = std::fs::remove_file(self.home.work().join(format!("{id}.lock")));
-        if let Some(job) = ended {
-            self.tell(Happened::Job(Box::new(job)));
+        if let Some(live) = lock(&self.live).get_mut(id) {
+            live._lock = None;
+            live.job = job.clone();
         }
+        self.tell(Happened::Job(Box::new(job)));
     }
 }
 
@@ -193,7 +234,14 @@ impl Console {
     /// # Errors
     /// `local.journal`.
     pub async fn jobs(&self) -> Result<Vec<Job>> {
-        let mut jobs: HashMap<String, Job> = self.inner.journal.jobs().await?.into_iter().map(|j| (j.id.clone(), j)).collect();
+        let mut jobs: HashMap<String, Job> = self
+            .inner
+            .journal
+            .jobs()
+            .await?
+            .into_iter()
+            .map(|j| (j.id.clone(), j))
+            .collect();
         for live in lock(&self.inner.live).values() {
             if jobs.contains_key(&live.job.id) || live.job.intent.is_none() {
                 jobs.insert(live.job.id.clone(), live.job.clone());
@@ -226,28 +274,44 @@ impl Console {
             let job = self.job(id).await?;
             match (job.state, &job.error) {
                 (JobState::Running, _) => {}
-                (JobState::Failed | JobState::Cancelled, Some(problem)) => return Err(problem.clone()),
+                (JobState::Failed | JobState::Cancelled, Some(problem)) => {
+                    return Err(problem.clone());
+                }
                 _ => return Ok(job),
             }
             // A missed event only costs this pause.
-            let _ = tokio::time::timeout(std::time::Duration::from_millis(200), events.recv()).await;
+            let _ =
+                tokio::time::timeout(std::time::Duration::from_millis(200), events.recv()).await;
         }
     }
 
     /// Stops a job before its commit.
     ///
     /// # Errors
-    /// `job.committed` after it, `job.unknown`.
+    /// `job.committed` after it, `job.unknown`; `storage.*` when it cannot be told whether it is committed.
     pub async fn cancel_job(&self, id: &str) -> Result<()> {
         let mut job = self.job(id).await?;
         if job.phase == Phase::ReadBack || job.state == JobState::Done {
-            return Err(Problem::new(Code::JobCommitted, format!("{} is committed.", job.title)));
+            return Err(Problem::new(
+                Code::JobCommitted,
+                format!("{} is committed.", job.title),
+            ));
         }
         if let Some(live) = lock(&self.inner.live).get(id)
             && live.job.state == JobState::Running
         {
             live.cancel.store(true, Ordering::SeqCst);
             return Ok(());
+        }
+        let steps = self.inner.journal.steps(id).await?;
+        if !steps.is_empty() {
+            // A process that died may have committed without recording it.
+            let workspace = self.workspace(&job.workspace).await?;
+            let store = self.inner.store(&workspace)?;
+            if super::publish::committed(&self.inner, &workspace, store.as_ref(), &steps).await? {
+                let what = format!("{} is committed.", job.title);
+                return Err(Problem::new(Code::JobCommitted, what));
+            }
         }
         job.state = JobState::Cancelled;
         job.finished = Some(self.inner.world.now());
@@ -270,7 +334,10 @@ impl Console {
     /// Whether work is under way that quitting would interrupt.
     pub fn running_jobs(&self) -> Vec<Job> {
         let live = lock(&self.inner.live);
-        live.values().filter(|l| l.job.state == JobState::Running).map(|l| l.job.clone()).collect()
+        live.values()
+            .filter(|l| l.job.state == JobState::Running)
+            .map(|l| l.job.clone())
+            .collect()
     }
 }
 
@@ -279,10 +346,17 @@ pub(crate) fn title(intent: &Intent) -> String {
     use crate::{Action, RolloutChange as C};
     match &intent.action {
         Action::Init { app, .. } => format!("Make the registry of {app}"),
-        Action::Ship { manifest, channel, .. } => format!("Ship {} to {channel}", manifest.version),
+        Action::Ship {
+            manifest, channel, ..
+        } => format!("Ship {} to {channel}", manifest.version),
         Action::Promote { build, to, .. } => format!("Promote build {build} to {to}"),
-        Action::Rollout { channel, change, .. } => match change {
-            C::Share { build, permille } => format!("Serve build {build} to {} on {channel}", headgate_core::percent(*permille)),
+        Action::Rollout {
+            channel, change, ..
+        } => match change {
+            C::Share { build, permille } => format!(
+                "Serve build {build} to {} on {channel}",
+                headgate_core::percent(*permille)
+            ),
             C::Halt => format!("Halt {channel}"),
             C::Resume => format!("Resume {channel}"),
             C::Complete => format!("Complete {channel}"),

@@ -38,14 +38,38 @@ impl Console {
             let id = public.id()?;
             let mut roles = Vec::new();
             if let Some(view) = &view {
-                let top = view.root.meta.roles.iter().filter(|(_, r)| r.keyids.contains(&id)).map(|(n, _)| n.clone());
+                let top = view
+                    .root
+                    .meta
+                    .roles
+                    .iter()
+                    .filter(|(_, r)| r.keyids.contains(&id))
+                    .map(|(n, _)| n.clone());
                 let delegated = view.targets.meta.delegations.iter().flat_map(|d| &d.roles);
-                roles = top.chain(delegated.filter(|d| d.keyids.contains(&id)).map(|d| d.name.clone())).collect();
+                roles = top
+                    .chain(
+                        delegated
+                            .filter(|d| d.keyids.contains(&id))
+                            .map(|d| d.name.clone()),
+                    )
+                    .collect();
             }
             let asked = public.clone();
-            let here = keys::call(&vault, move |v| v.has(&asked)).await.unwrap_or(false);
-            let name = view.as_ref().and_then(|v| v.root.meta.x.keys.get(&id)).map_or(own.label, |k| k.name.clone());
-            list.push(KeyInfo { id, public, name, roles, here, created: own.created });
+            let here = keys::call(&vault, move |v| v.has(&asked))
+                .await
+                .unwrap_or(false);
+            let name = view
+                .as_ref()
+                .and_then(|v| v.root.meta.x.keys.get(&id))
+                .map_or(own.label, |k| k.name.clone());
+            list.push(KeyInfo {
+                id,
+                public,
+                name,
+                roles,
+                here,
+                created: own.created,
+            });
         }
         Ok(list)
     }
@@ -64,9 +88,24 @@ impl Console {
         self.record(&workspace.id, &public, label).await?;
         let own = self.inner.own_keys(&workspace.id).await?;
         let root = view.root.meta.role(&RoleName::Root)?;
-        let may = root.keyids.iter().filter(|id| own.contains_key(id)).count() >= root.threshold as usize;
-        let job = if may { Some(self.add_freshness_key(&workspace.id, &public, label).await?) } else { None };
-        let key = KeyInfo { id: public.id()?, public, name: label.into(), roles: Vec::new(), here: true, created: self.inner.world.now() };
+        let may =
+            root.keyids.iter().filter(|id| own.contains_key(id)).count() >= root.threshold as usize;
+        let job = if may {
+            Some(
+                self.add_freshness_key(&workspace.id, &public, label)
+                    .await?,
+            )
+        } else {
+            None
+        };
+        let key = KeyInfo {
+            id: public.id()?,
+            public,
+            name: label.into(),
+            roles: Vec::new(),
+            here: true,
+            created: self.inner.world.now(),
+        };
         Ok(KeyCreated { key, job })
     }
 
@@ -74,10 +113,24 @@ impl Console {
     ///
     /// # Errors
     /// `key.*`, `usage.exists`, `storage.*`.
-    pub async fn add_freshness_key(&self, workspace: &str, public: &PublicKey, label: &str) -> Result<String> {
+    pub async fn add_freshness_key(
+        &self,
+        workspace: &str,
+        public: &PublicKey,
+        label: &str,
+    ) -> Result<String> {
         let workspace = self.workspace(workspace).await?;
-        let action = Action::AddFreshnessKey { public: public.clone(), name: label.into(), holder: self.inner.person.clone() };
-        let intent = Intent { by: self.inner.person.clone(), reason: String::new(), action, base: Default::default() };
+        let action = Action::AddFreshnessKey {
+            public: public.clone(),
+            name: label.into(),
+            holder: self.inner.person.clone(),
+        };
+        let intent = Intent {
+            by: self.inner.person.clone(),
+            reason: String::new(),
+            action,
+            base: Default::default(),
+        };
         let job = self.start_publish(workspace, intent).await?;
         self.wait(&job).await?;
         Ok(job)
@@ -87,7 +140,13 @@ impl Console {
     ///
     /// # Errors
     /// `key.wrong_password`, `key.file`, `key.*`.
-    pub async fn import_key(&self, workspace: &str, sealed: Vec<u8>, passphrase: Zeroizing<String>, label: &str) -> Result<PublicKey> {
+    pub async fn import_key(
+        &self,
+        workspace: &str,
+        sealed: Vec<u8>,
+        passphrase: Zeroizing<String>,
+        label: &str,
+    ) -> Result<PublicKey> {
         let workspace = self.workspace(workspace).await?;
         let vault = self.inner.new_vault(&workspace).await?;
         let passphrase = Passphrase::new(passphrase)?;
@@ -100,13 +159,22 @@ impl Console {
     ///
     /// # Errors
     /// `key.not_here`, `usage.unknown`, `key.*`.
-    pub async fn export_key(&self, workspace: &str, key: &str, passphrase: Zeroizing<String>) -> Result<Vec<u8>> {
+    pub async fn export_key(
+        &self,
+        workspace: &str,
+        key: &str,
+        passphrase: Zeroizing<String>,
+    ) -> Result<Vec<u8>> {
         let workspace = self.workspace(workspace).await?;
         let own = self.inner.own_keys(&workspace.id).await?;
         let fits = |(id, _): &(&KeyId, &PublicKey)| id.as_str().starts_with(key) && key.len() >= 8;
         let found = own.iter().find(fits).map(|(_, k)| k.clone());
         let public = found.ok_or_else(|| {
-            Problem::new(Code::UsageUnknown, format!("This computer recorded no key {key}.")).remedy("Give at least 8 digits of an id from headgate keys list.")
+            Problem::new(
+                Code::UsageUnknown,
+                format!("This computer recorded no key {key}."),
+            )
+            .remedy("Give at least 8 digits of an id from headgate keys list.")
         })?;
         let vault = self.inner.vault(&workspace).await?;
         let passphrase = Passphrase::new(passphrase)?;
@@ -115,6 +183,9 @@ impl Console {
 
     async fn record(&self, workspace: &str, public: &PublicKey, label: &str) -> Result<()> {
         let now = self.inner.world.now();
-        self.inner.journal.add_own_key(workspace, public.id()?.as_str(), public.hex(), label, now).await
+        self.inner
+            .journal
+            .add_own_key(workspace, public.id()?.as_str(), public.hex(), label, now)
+            .await
     }
 }

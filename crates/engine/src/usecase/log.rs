@@ -57,14 +57,17 @@ impl Console {
         let workspace = self.workspace(workspace).await?;
         let (store, view) = self.fresh(&workspace).await?;
         let roots = roots(store.as_ref(), &workspace.root).await?;
-        let reader = Reader { store: store.as_ref(), roots };
+        let reader = Reader {
+            store: store.as_ref(),
+            roots,
+        };
         let mut entries = Vec::new();
         let mut at = view.snapshot;
         loop {
             if entries.len() >= limit {
                 return Ok(entries);
             }
-            let before = reader.before(&at).await?;
+            let before = before(reader.store, &at).await?;
             entries.push(reader.entry(&at, before.as_ref()).await?);
             match before {
                 Some(older) => at = older,
@@ -76,14 +79,53 @@ impl Console {
 
 /// All roots from the pinned one on.
 async fn roots(store: &dyn Store, pinned: &[u8]) -> Result<Vec<Loaded<Root>>> {
-    let mut roots = vec![Loaded::<Root>::parse("pinned root", Bytes::copy_from_slice(pinned))?];
+    let mut roots = vec![Loaded::<Root>::parse(
+        "pinned root",
+        Bytes::copy_from_slice(pinned),
+    )?];
     loop {
         let version = roots.last().map_or(1, |r| r.meta.version) + 1;
-        match store.get(&layout::metadata(&RoleName::Root, version), MAX_METADATA as u64).await? {
+        match store
+            .get(
+                &layout::metadata(&RoleName::Root, version),
+                MAX_METADATA as u64,
+            )
+            .await?
+        {
             Some(o) => roots.push(Loaded::parse("root", o.bytes)?),
             None => return Ok(roots),
         }
     }
+}
+
+/// The committed snapshot before this one: the file whose hash `prev` names.
+pub(super) async fn before(
+    store: &dyn Store,
+    at: &Loaded<Snapshot>,
+) -> Result<Option<Loaded<Snapshot>>> {
+    let Some(prev) = &at.meta.x.prev else {
+        return Ok(None);
+    };
+    for version in (1..at.meta.version).rev() {
+        let Some(object) = store
+            .get(
+                &layout::metadata(&RoleName::Snapshot, version),
+                MAX_METADATA as u64,
+            )
+            .await?
+        else {
+            continue;
+        };
+        if sha256_hex(&object.bytes) == *prev {
+            return Loaded::parse("snapshot", object.bytes).map(Some);
+        }
+    }
+    let what = format!(
+        "Entry {} names an entry before it ({}…) that storage does not have.",
+        at.meta.version,
+        prev.get(..8).unwrap_or(prev)
+    );
+    Err(Problem::new(Code::TrustLog, what))
 }
 
 struct Reader<'a> {
@@ -92,22 +134,11 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The committed snapshot before this one.
-    async fn before(&self, at: &Loaded<Snapshot>) -> Result<Option<Loaded<Snapshot>>> {
-        let Some(prev) = &at.meta.x.prev else { return Ok(None) };
-        for version in (1..at.meta.version).rev() {
-            let Some(object) = self.store.get(&layout::metadata(&RoleName::Snapshot, version), MAX_METADATA as u64).await? else {
-                continue;
-            };
-            if sha256_hex(&object.bytes) == *prev {
-                return Loaded::parse("snapshot", object.bytes).map(Some);
-            }
-        }
-        let what = format!("Entry {} names an entry before it ({}…) that storage does not have.", at.meta.version, &prev[..8]);
-        Err(Problem::new(Code::TrustLog, what))
-    }
-
-    async fn entry(&self, at: &Loaded<Snapshot>, before: Option<&Loaded<Snapshot>>) -> Result<LogEntry> {
+    async fn entry(
+        &self,
+        at: &Loaded<Snapshot>,
+        before: Option<&Loaded<Snapshot>>,
+    ) -> Result<LogEntry> {
         let signed_by = self.top_level("snapshot", &at.file)?;
         let targets = self.targets(&at.meta).await?;
         let mut roles = Vec::new();
@@ -139,9 +170,17 @@ impl Reader<'_> {
         Ok(loaded)
     }
 
-    async fn role(&self, role: &RoleName, version: u64, targets: &Loaded<TopTargets>) -> Result<LogRole> {
+    async fn role(
+        &self,
+        role: &RoleName,
+        version: u64,
+        targets: &Loaded<TopTargets>,
+    ) -> Result<LogRole> {
         let (x, signed_by): (Header, Vec<String>) = if *role == RoleName::Targets {
-            (headgate_tuf::metadata::HasHeader::common(&targets.meta.x).clone(), self.top_level("targets", &targets.file)?)
+            (
+                headgate_tuf::metadata::HasHeader::common(&targets.meta.x).clone(),
+                self.top_level("targets", &targets.file)?,
+            )
         } else {
             let loaded: Loaded<ChannelTargets> = self.file(role, version).await?;
             let delegation = targets.meta.delegation(role);
@@ -150,17 +189,31 @@ impl Reader<'_> {
             };
             let envelope = Envelope::parse(&loaded.file)?;
             let set = delegation.role_keys();
-            envelope.verify(&role.to_string(), &set, &all.keys).map_err(|e| broken(role, version, &e.to_string()))?;
+            envelope
+                .verify(&role.to_string(), &set, &all.keys)
+                .map_err(|e| broken(role, version, &e.to_string()))?;
             // The chain of the role itself must hold too.
             previous(self.store, role, &loaded).await?;
             let signers = envelope.valid_signers(&set, &all.keys);
-            (loaded.meta.x.clone(), signers.iter().map(|id| self.name(id)).collect())
+            (
+                loaded.meta.x.clone(),
+                signers.iter().map(|id| self.name(id)).collect(),
+            )
         };
-        Ok(LogRole { role: role.to_string(), version, action: x.action, by: x.by, signed_by })
+        Ok(LogRole {
+            role: role.to_string(),
+            version,
+            action: x.action,
+            by: x.by,
+            signed_by,
+        })
     }
 
     async fn file<M: Metadata>(&self, role: &RoleName, version: u64) -> Result<Loaded<M>> {
-        let object = self.store.get(&layout::metadata(role, version), MAX_METADATA as u64).await?;
+        let object = self
+            .store
+            .get(&layout::metadata(role, version), MAX_METADATA as u64)
+            .await?;
         let object = object.ok_or_else(|| broken(role, version, "storage does not have it"))?;
         Loaded::parse(&role.file(version), object.bytes)
     }
@@ -169,12 +222,21 @@ impl Reader<'_> {
     fn top_level(&self, role: &str, file: &Bytes) -> Result<Vec<String>> {
         let envelope = Envelope::parse(file)?;
         for root in self.roots.iter().rev() {
-            let Some(set) = root.meta.roles.get(role) else { continue };
+            let Some(set) = root.meta.roles.get(role) else {
+                continue;
+            };
             if envelope.verify(role, set, &root.meta.keys).is_ok() {
-                return Ok(envelope.valid_signers(set, &root.meta.keys).iter().map(|id| self.name(id)).collect());
+                return Ok(envelope
+                    .valid_signers(set, &root.meta.keys)
+                    .iter()
+                    .map(|id| self.name(id))
+                    .collect());
             }
         }
-        Err(Problem::new(Code::TrustLog, format!("A {role} file of the log is signed by no root of this workspace.")))
+        Err(Problem::new(
+            Code::TrustLog,
+            format!("A {role} file of the log is signed by no root of this workspace."),
+        ))
     }
 
     fn name(&self, id: &KeyId) -> String {
@@ -184,5 +246,8 @@ impl Reader<'_> {
 }
 
 fn broken(role: &RoleName, version: u64, why: &str) -> Problem {
-    Problem::new(Code::TrustLog, format!("{role} version {version} is not as its entry says: {why}."))
+    Problem::new(
+        Code::TrustLog,
+        format!("{role} version {version} is not as its entry says: {why}."),
+    )
 }

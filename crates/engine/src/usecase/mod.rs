@@ -2,11 +2,13 @@
 
 mod board;
 mod connect;
+mod finish;
 mod init;
 pub(crate) mod inspect;
 pub(crate) mod jobs;
 mod keys;
 mod log;
+mod packing;
 mod publish;
 mod recover;
 mod sandbox;
@@ -15,7 +17,9 @@ mod sync;
 mod verify;
 
 pub use crate::console::Happened;
-pub use board::{Board, ChannelBoard, Freshness, GateBoard, GateState, PastRelease, ReleaseInfo, ServingBoard};
+pub use board::{
+    Board, ChannelBoard, Freshness, GateBoard, GateState, PastRelease, ReleaseInfo, ServingBoard,
+};
 pub use connect::{Check, ConnectRequest, RootInfo};
 pub use init::InitRequest;
 pub use inspect::{ChannelChanges, InspectOptions, InspectionReport, PickInfo};

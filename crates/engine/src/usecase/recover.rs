@@ -20,12 +20,20 @@ impl Console {
             if job.state != JobState::Running || lock(&self.inner.live).contains_key(&job.id) {
                 continue;
             }
-            let Some(workspace) = self.inner.journal.workspace(&job.workspace).await? else { continue };
+            let Some(workspace) = self.inner.journal.workspace(&job.workspace).await? else {
+                continue;
+            };
             if now.unix() - job.touched.unix() > ASK_AFTER {
                 job.state = JobState::Waiting;
-                job.error = Some(Problem::new(Code::PublishOld, format!("{} was interrupted at {}.", job.title, job.touched)));
+                job.error = Some(Problem::new(
+                    Code::PublishOld,
+                    format!("{} was interrupted at {}.", job.title, job.touched),
+                ));
                 self.inner.journal.save_job(&job).await?;
-                words.push(format!("{}: interrupted at {}, waits for you.", job.title, job.touched));
+                words.push(format!(
+                    "{}: interrupted at {}, waits for you.",
+                    job.title, job.touched
+                ));
                 continue;
             }
             let (id, title) = (job.id.clone(), job.title.clone());
@@ -36,12 +44,17 @@ impl Console {
             match self.wait(&id).await {
                 Ok(done) => {
                     let said = done.receipt.and_then(|r| r.recovered);
-                    words.push(said.unwrap_or_else(|| format!("{title}: this start did it again from the beginning.")));
+                    words.push(said.unwrap_or_else(|| {
+                        format!("{title}: this start did it again from the beginning.")
+                    }));
                 }
                 Err(problem) => words.push(format!("{title}: {}", problem.message)),
             }
         }
         lock(&self.inner.recovered).extend(words.iter().cloned());
+        if !words.is_empty() {
+            self.inner.tell(crate::Happened::Recovered(words.clone()));
+        }
         Ok(words)
     }
 }

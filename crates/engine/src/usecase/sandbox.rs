@@ -42,8 +42,14 @@ impl Console {
             Some(workspace) => workspace,
             None => self.make_sandbox(&folder).await?,
         };
-        let url = self.serve_sandbox(&workspace, &self.inner.home.sandbox_storage()).await?;
-        Ok(SandboxInfo { workspace, sample, url })
+        let url = self
+            .serve_sandbox(&workspace, &self.inner.home.sandbox_storage())
+            .await?;
+        Ok(SandboxInfo {
+            workspace,
+            sample,
+            url,
+        })
     }
 
     async fn make_sandbox(&self, folder: &Path) -> Result<Workspace> {
@@ -55,7 +61,9 @@ impl Console {
             // A path, not a URL: a folder's name may hold `%`, `#` or `?`.
             storage: storage.display().to_string(),
             public_url: None,
-            channels: ["development", "staging", "production"].map(String::from).to_vec(),
+            channels: ["development", "staging", "production"]
+                .map(String::from)
+                .to_vec(),
             vault,
             vault_why: why,
             sandbox: true,
@@ -67,21 +75,33 @@ impl Console {
     async fn sandbox_vault(&self, folder: &Path) -> Result<(VaultChoice, Option<String>)> {
         let vaults = std::sync::Arc::clone(&self.inner.vaults);
         let file = folder.join("keys.age");
-        let passphrase_given = std::env::var("HEADGATE_VAULT_PASSPHRASE").is_ok_and(|v| !v.is_empty());
+        let passphrase_given =
+            std::env::var("HEADGATE_VAULT_PASSPHRASE").is_ok_and(|v| !v.is_empty());
         if passphrase_given {
-            return Ok((VaultChoice::File(file), Some("HEADGATE_VAULT_PASSPHRASE is set, so the keys are in a passphrase file.".into())));
+            return Ok((
+                VaultChoice::File(file),
+                Some(
+                    "HEADGATE_VAULT_PASSPHRASE is set, so the keys are in a passphrase file."
+                        .into(),
+                ),
+            ));
         }
         let vault = vaults.open(&VaultChoice::Os, false);
         let answer = match &vault {
             Ok(vault) => keys::call_within(vault, PATIENCE, |v| v.probe()).await,
             Err(problem) => Err(problem.clone()),
         };
-        let Err(problem) = answer else { return Ok((VaultChoice::Os, None)) };
+        let Err(problem) = answer else {
+            return Ok((VaultChoice::Os, None));
+        };
         let beside = sandbox_passphrase(&file);
         if !beside.exists() {
             write_private(&beside, self.inner.world.id(24)?.as_bytes())?;
         }
-        let why = format!("No OS keychain answered within 2 s ({}). These throwaway keys are in a file, its passphrase beside it.", problem.code);
+        let why = format!(
+            "No OS keychain answered within 2 s ({}). These throwaway keys are in a file, its passphrase beside it.",
+            problem.code
+        );
         Ok((VaultChoice::File(file), Some(why)))
     }
 
@@ -96,7 +116,12 @@ impl Console {
 }
 
 fn disk(path: &Path) -> impl Fn(std::io::Error) -> Problem + '_ {
-    move |e| Problem::new(Code::LocalDisk, format!("{} cannot be written: {e}.", path.display()))
+    move |e| {
+        Problem::new(
+            Code::LocalDisk,
+            format!("{} cannot be written: {e}.", path.display()),
+        )
+    }
 }
 
 fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -108,7 +133,10 @@ fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).and_then(|mut f| f.write_all(bytes)).map_err(disk(path))
+    options
+        .open(path)
+        .and_then(|mut f| f.write_all(bytes))
+        .map_err(disk(path))
 }
 
 /// Writes what is missing; what a person changed stays, so that there is something new to ship.

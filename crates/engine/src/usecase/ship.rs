@@ -13,9 +13,9 @@ use headgate_registry::{View, documents, layout, silent};
 use headgate_tuf::{Name, UtcTime};
 
 use super::publish::name;
+use crate::Workspace;
 use crate::console::{Console, lock};
 use crate::publish::{Action, Draft, Intent, Planned, RolloutChange, draft, plan};
-use crate::Workspace;
 
 /// What a person wants to ship.
 #[derive(Debug, Clone, Default)]
@@ -125,12 +125,19 @@ impl Console {
     /// `build.findings` while errors are open, `release.*`, `usage.*`.
     pub async fn ship_prepare(&self, request: ShipRequest) -> Result<ShipPlan> {
         let workspace = self.workspace(&request.workspace).await?;
-        let (unit, channel) = (name("unit", &request.unit)?, name("channel", &request.channel)?);
+        let (unit, channel) = (
+            name("unit", &request.unit)?,
+            name("channel", &request.channel)?,
+        );
         let report = self.inspection(&request.handle)?;
         let (allowed, findings) = decide(&report.findings, &request)?;
         let git = report.git.as_ref();
         let packed = &report.packed;
-        let text = |own: Option<String>, other: Option<&String>, max| own.or_else(|| other.cloned()).map(|t| one_line(&t, max)).filter(|t| !t.is_empty());
+        let text = |own: Option<String>, other: Option<&String>, max| {
+            own.or_else(|| other.cloned())
+                .map(|t| one_line(&t, max))
+                .filter(|t| !t.is_empty())
+        };
         let manifest = ReleaseManifest {
             unit: unit.clone(),
             version: request.version.clone(),
@@ -139,12 +146,27 @@ impl Console {
             source: Source {
                 commit: text(request.commit, git.map(|g| &g.commit), 100),
                 reference: git.and_then(|g| g.reference.clone()),
-                message: text(request.message.clone(), git.and_then(|g| g.message.as_ref()), 500),
+                message: text(
+                    request.message.clone(),
+                    git.and_then(|g| g.message.as_ref()),
+                    500,
+                ),
                 author: text(request.author, None, 200),
             },
-            packer: Packer { name: packed.packer.name.clone(), version: packed.packer.version.clone(), level: packed.packer.level },
-            bundle: BundleRef { sha256: packed.sha256.clone(), size: packed.size, url: None },
-            inventory: InventoryRef { sha256: packed.inventory_sha256.clone(), size: packed.inventory_bytes.len() as u64 },
+            packer: Packer {
+                name: packed.packer.name.clone(),
+                version: packed.packer.version.clone(),
+                level: packed.packer.level,
+            },
+            bundle: BundleRef {
+                sha256: packed.sha256.clone(),
+                size: packed.size,
+                url: None,
+            },
+            inventory: InventoryRef {
+                sha256: packed.inventory_sha256.clone(),
+                size: packed.inventory_bytes.len() as u64,
+            },
             native: request.native,
             allowed,
         };
@@ -160,12 +182,32 @@ impl Console {
             permille,
             renumber: request.build.is_none(),
         };
-        let reason = request.message.map(|m| one_line(&m, 500)).unwrap_or_default();
-        let (id, drafted, planned) = self.plan(&workspace, &view, store.as_ref(), action, reason, settings.1.clone()).await?;
+        let reason = request
+            .message
+            .map(|m| one_line(&m, 500))
+            .unwrap_or_default();
+        let (id, drafted, planned) = self
+            .plan(
+                &workspace,
+                &view,
+                store.as_ref(),
+                action,
+                reason,
+                settings.1.clone(),
+            )
+            .await?;
         let Action::Ship { manifest, .. } = drafted.intent.action else {
             return Err(Problem::new(Code::Internal, "The plan is of another kind."));
         };
-        Ok(ShipPlan { plan: id, manifest: *manifest, channel: channel.to_string(), permille, planned, findings, type_to_confirm: settings.1 })
+        Ok(ShipPlan {
+            plan: id,
+            manifest: *manifest,
+            channel: channel.to_string(),
+            permille,
+            planned,
+            findings,
+            type_to_confirm: settings.1,
+        })
     }
 
     /// Derives what promoting would sign, after recomputing the bundle's hash from storage.
@@ -174,25 +216,69 @@ impl Console {
     /// `release.*`, `trust.hash` when storage holds other bytes.
     pub async fn promote_prepare(&self, request: PromoteRequest) -> Result<PromotePlan> {
         let workspace = self.workspace(&request.workspace).await?;
-        let (unit, from, to) = (name("unit", &request.unit)?, name("channel", &request.from)?, name("channel", &request.to)?);
+        let (unit, from, to) = (
+            name("unit", &request.unit)?,
+            name("channel", &request.from)?,
+            name("channel", &request.to)?,
+        );
         let (store, view) = self.fresh(&workspace).await?;
         let source = documents::channel(store.as_ref(), &view, &unit, &from).await?;
         let target = documents::channel(store.as_ref(), &view, &unit, &to).await?;
-        let absent = || Problem::new(Code::ReleaseNotOnChannel, format!("{from} does not serve build {}.", request.build));
-        let approved = source.approved.get(&request.build).cloned().ok_or_else(absent)?;
-        let serving = source.rollout.as_ref().map(|r| r.serving()).ok_or_else(absent)?;
+        let absent = || {
+            Problem::new(
+                Code::ReleaseNotOnChannel,
+                format!("{from} does not serve build {}.", request.build),
+            )
+        };
+        let approved = source
+            .approved
+            .get(&request.build)
+            .cloned()
+            .ok_or_else(absent)?;
+        let serving = source
+            .rollout
+            .as_ref()
+            .map(|r| r.serving())
+            .ok_or_else(absent)?;
         let bundle = &approved.manifest.bundle;
-        let found = store.hash(&layout::bundle(&bundle.sha256), silent()).await?;
-        let recomputed = found.map(|(sha256, _)| sha256).filter(|sha256| *sha256 == bundle.sha256).ok_or_else(|| {
-            let what = format!("The bundle of build {} in storage is not what was signed.", request.build);
-            Problem::new(Code::TrustHash, what).holds("Both channels serve what they served before.")
-        })?;
+        let found = store
+            .hash(&layout::bundle(&bundle.sha256), silent())
+            .await?;
+        let recomputed = found
+            .map(|(sha256, _)| sha256)
+            .filter(|sha256| *sha256 == bundle.sha256)
+            .ok_or_else(|| {
+                let what = format!(
+                    "The bundle of build {} in storage is not what was signed.",
+                    request.build
+                );
+                Problem::new(Code::TrustHash, what)
+                    .holds("Both channels serve what they served before.")
+            })?;
         let settings = channel_settings(&view, &to)?;
         let permille = request.permille.unwrap_or(settings.0);
-        let action = Action::Promote { unit, build: request.build, from, to, permille };
-        let (id, _, planned) = self.plan(&workspace, &view, store.as_ref(), action, String::new(), settings.1.clone()).await?;
+        let action = Action::Promote {
+            unit,
+            build: request.build,
+            from,
+            to,
+            permille,
+        };
+        let (id, _, planned) = self
+            .plan(
+                &workspace,
+                &view,
+                store.as_ref(),
+                action,
+                String::new(),
+                settings.1.clone(),
+            )
+            .await?;
         let now_serving = target.rollout.as_ref().map(|r| r.serving());
-        let replaced = now_serving.as_ref().and_then(|s| s.release).and_then(|b| target.approved.get(&b));
+        let replaced = now_serving
+            .as_ref()
+            .and_then(|s| s.release)
+            .and_then(|b| target.approved.get(&b));
         Ok(PromotePlan {
             plan: id,
             manifest_sha256: approved.sha256,
@@ -213,7 +299,10 @@ impl Console {
     /// # Errors
     /// `usage.confirmation`, `usage.unknown`, `key.*` when it cannot be signed here.
     pub async fn start_plan(&self, plan: &str, typed: Option<&str>) -> Result<String> {
-        let missing = || Problem::new(Code::UsageUnknown, "The plan is gone.").remedy("Go back one step and continue again.");
+        let missing = || {
+            Problem::new(Code::UsageUnknown, "The plan is gone.")
+                .remedy("Go back one step and continue again.")
+        };
         let (workspace, intent) = {
             let plans = lock(&self.inner.plans);
             let plan = plans.get(plan).ok_or_else(missing)?;
@@ -234,12 +323,27 @@ impl Console {
     ///
     /// # Errors
     /// `rollout.*`, `release.*`.
-    pub async fn rollout(&self, workspace: &str, unit: &str, channel: &str, change: RolloutChange, reason: &str) -> Result<String> {
+    pub async fn rollout(
+        &self,
+        workspace: &str,
+        unit: &str,
+        channel: &str,
+        change: RolloutChange,
+        reason: &str,
+    ) -> Result<String> {
         let workspace = self.workspace(workspace).await?;
         let (unit, channel) = (name("unit", unit)?, name("channel", channel)?);
         let (store, view) = self.fresh(&workspace).await?;
         channel_settings(&view, &channel)?;
-        let intent = self.intent(&view, Action::Rollout { unit, channel, change }, one_line(reason, 500));
+        let intent = self.intent(
+            &view,
+            Action::Rollout {
+                unit,
+                channel,
+                change,
+            },
+            one_line(reason, 500),
+        );
         // Refused here rather than in the job, so that the caller is told at once.
         draft(store.as_ref(), &view, &intent, &self.inner.world).await?;
         self.start_publish(workspace, intent).await
@@ -251,22 +355,41 @@ impl Console {
     /// `key.*`, `storage.*`.
     pub async fn refresh(&self, workspace: &str) -> Result<String> {
         let workspace = self.workspace(workspace).await?;
-        let intent = Intent { by: self.inner.person.clone(), reason: String::new(), action: Action::Refresh, base: Default::default() };
+        let intent = Intent {
+            by: self.inner.person.clone(),
+            reason: String::new(),
+            action: Action::Refresh,
+            base: Default::default(),
+        };
         self.start_publish(workspace, intent).await
     }
 
     pub(crate) fn intent(&self, view: &View, action: Action, reason: String) -> Intent {
-        Intent { by: self.inner.person.clone(), reason, base: Self::base(view, &action), action }
+        Intent {
+            by: self.inner.person.clone(),
+            reason,
+            base: Self::base(view, &action),
+            action,
+        }
     }
 
-    pub(crate) async fn fresh(&self, workspace: &Workspace) -> Result<(Arc<dyn headgate_registry::Store>, View)> {
+    pub(crate) async fn fresh(
+        &self,
+        workspace: &Workspace,
+    ) -> Result<(Arc<dyn headgate_registry::Store>, View)> {
         let store = self.inner.store(workspace)?;
         let view = self.inner.read(workspace, store.as_ref()).await?;
         Ok((store, view))
     }
 
     async fn plan(
-        &self, workspace: &Workspace, view: &View, store: &dyn headgate_registry::Store, action: Action, reason: String, typed: Option<String>,
+        &self,
+        workspace: &Workspace,
+        view: &View,
+        store: &dyn headgate_registry::Store,
+        action: Action,
+        reason: String,
+        typed: Option<String>,
     ) -> Result<(String, Draft, Planned)> {
         let intent = self.intent(view, action, reason);
         let drafted = draft(store, view, &intent, &self.inner.world).await?;
@@ -274,7 +397,14 @@ impl Console {
         let planned = plan(&drafted, view, self.inner.vault(workspace).await, &own).await;
         let id = self.inner.world.id(8)?;
         let mut plans = lock(&self.inner.plans);
-        plans.insert(id.clone(), Plan { workspace: workspace.clone(), intent: drafted.intent.clone(), typed });
+        plans.insert(
+            id.clone(),
+            Plan {
+                workspace: workspace.clone(),
+                intent: drafted.intent.clone(),
+                typed,
+            },
+        );
         Ok((id, drafted, planned))
     }
 }
@@ -282,26 +412,52 @@ impl Console {
 /// Default share of a channel, and what must be typed for it.
 fn channel_settings(view: &View, channel: &Name) -> Result<(u16, Option<String>)> {
     let settings = &view.targets.meta.x;
-    let found = settings.channels.iter().find(|c| c.id == *channel).ok_or_else(|| {
-        Problem::new(Code::UsageUnknown, format!("There is no channel {channel}.")).field("channel")
-    })?;
-    Ok((found.start_permille, (found.confirm == Confirm::Typed).then(|| channel.to_string())))
+    let found = settings
+        .channels
+        .iter()
+        .find(|c| c.id == *channel)
+        .ok_or_else(|| {
+            Problem::new(
+                Code::UsageUnknown,
+                format!("There is no channel {channel}."),
+            )
+            .field("channel")
+        })?;
+    Ok((
+        found.start_permille,
+        (found.confirm == Confirm::Typed).then(|| channel.to_string()),
+    ))
 }
 
+/// A finding, and why it was allowed.
+type Decided = (Finding, Option<String>);
+
 /// Which findings are allowed; an error that is not blocks.
-fn decide(findings: &[Finding], request: &ShipRequest) -> Result<(Vec<Allowed>, Vec<(Finding, Option<String>)>)> {
+fn decide(findings: &[Finding], request: &ShipRequest) -> Result<(Vec<Allowed>, Vec<Decided>)> {
     let mut allowed: Vec<Allowed> = Vec::new();
     let mut shown = Vec::new();
     let mut open = Vec::new();
     for finding in findings {
-        let fits = |a: &&Allowed| a.code == finding.code && (a.path.is_none() || a.path == finding.path);
+        let fits =
+            |a: &&Allowed| a.code == finding.code && (a.path.is_none() || a.path == finding.path);
         let own = request.allow.iter().find(fits).map(|a| a.reason.clone());
-        let reason = own.or_else(|| request.allow_all.clone().filter(|_| finding.severity == Severity::Error));
-        let reason = reason.map(|r| one_line(&r, 1000)).filter(|r| !r.is_empty() && finding.allowable);
+        let reason = own.or_else(|| {
+            request
+                .allow_all
+                .clone()
+                .filter(|_| finding.severity == Severity::Error)
+        });
+        let reason = reason
+            .map(|r| one_line(&r, 1000))
+            .filter(|r| !r.is_empty() && finding.allowable);
         match (finding.severity, reason) {
             (Severity::Error, None) => open.push(finding),
             (Severity::Error | Severity::Warning, Some(reason)) => {
-                allowed.push(Allowed { code: finding.code.into(), path: finding.path.clone(), reason: reason.clone() });
+                allowed.push(Allowed {
+                    code: finding.code.into(),
+                    path: finding.path.clone(),
+                    reason: reason.clone(),
+                });
                 shown.push((finding.clone(), Some(reason)));
             }
             (Severity::Warning, None) => shown.push((finding.clone(), None)),
@@ -309,8 +465,16 @@ fn decide(findings: &[Finding], request: &ShipRequest) -> Result<(Vec<Allowed>, 
         }
     }
     if let Some(first) = open.first() {
-        let more = if open.len() > 1 { format!(" and {} more", open.len() - 1) } else { String::new() };
-        let place = first.path.as_ref().map(|p| format!(" ({p})")).unwrap_or_default();
+        let more = if open.len() > 1 {
+            format!(" and {} more", open.len() - 1)
+        } else {
+            String::new()
+        };
+        let place = first
+            .path
+            .as_ref()
+            .map(|p| format!(" ({p})"))
+            .unwrap_or_default();
         let what = format!("The web build has errors: {}{place}{more}.", first.title);
         return Err(Problem::new(Code::BuildFindings, what).detail(first.code));
     }

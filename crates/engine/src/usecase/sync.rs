@@ -23,7 +23,10 @@ impl Console {
         let workspace = self.workspace(workspace).await?;
         let result = self.read_into_cache(&workspace).await;
         if let Err(problem) = &result {
-            let reason = OfflineReason { code: problem.code.text().into(), message: problem.message.clone() };
+            let reason = OfflineReason {
+                code: problem.code.text().into(),
+                message: problem.message.clone(),
+            };
             self.inner.cache.set_offline(&workspace.id, &reason).await?;
         }
         self.inner.tell(Happened::Board(workspace.id.clone()));
@@ -39,29 +42,55 @@ impl Console {
 
     async fn read_into_cache(&self, workspace: &Workspace) -> Result<()> {
         let (store, view) = self.fresh(workspace).await?;
-        let known = self.inner.cache.channels(&workspace.id).await.unwrap_or_default();
+        let known = self
+            .inner
+            .cache
+            .channels(&workspace.id)
+            .await
+            .unwrap_or_default();
         let own = self.inner.own_keys(&workspace.id).await?;
         let signable = |role: &RoleName| {
             let delegation = view.targets.meta.delegation(role);
-            delegation.is_some_and(|d| d.keyids.iter().filter(|id| own.contains_key(id)).count() >= d.threshold as usize)
+            delegation.is_some_and(|d| {
+                d.keyids.iter().filter(|id| own.contains_key(id)).count() >= d.threshold as usize
+            })
         };
         let mut channels = Vec::new();
         for (role, loaded) in &view.channels {
-            let RoleName::Channel(unit, channel) = role else { continue };
+            let RoleName::Channel(unit, channel) = role else {
+                continue;
+            };
             let rollout_role = RoleName::Rollout(unit.clone(), channel.clone());
-            let Some(rollout) = view.channels.get(&rollout_role) else { continue };
+            let Some(rollout) = view.channels.get(&rollout_role) else {
+                continue;
+            };
             let docs = documents::channel(store.as_ref(), &view, unit, channel).await?;
-            let same = |c: &&CachedChannel| c.unit == unit.as_str() && c.channel == channel.as_str();
-            let dates = dates(store.as_ref(), role, loaded, known.iter().find(same), docs.approved.keys().copied().collect()).await?;
+            let same =
+                |c: &&CachedChannel| c.unit == unit.as_str() && c.channel == channel.as_str();
+            let dates = dates(
+                store.as_ref(),
+                role,
+                loaded,
+                known.iter().find(same),
+                docs.approved.keys().copied().collect(),
+            )
+            .await?;
             let approvals = docs.approved.into_values().map(|a| CachedApproval {
-                approved: dates.get(&a.manifest.build).copied().unwrap_or(loaded.meta.x.at),
+                approved: dates
+                    .get(&a.manifest.build)
+                    .copied()
+                    .unwrap_or(loaded.meta.x.at),
                 sha256: a.sha256,
                 manifest: a.manifest,
             });
             channels.push(CachedChannel {
                 unit: unit.to_string(),
                 channel: channel.to_string(),
-                threshold: view.targets.meta.delegation(role).map_or(1, |d| d.threshold),
+                threshold: view
+                    .targets
+                    .meta
+                    .delegation(role)
+                    .map_or(1, |d| d.threshold),
                 approval_version: loaded.meta.version,
                 approval_expires: loaded.meta.expires,
                 rollout_expires: rollout.meta.expires,
@@ -72,7 +101,14 @@ impl Console {
                 approvals: approvals.collect(),
             });
         }
-        let names = view.root.meta.x.keys.iter().map(|(id, k)| (id.to_string(), k.name.clone())).collect();
+        let names = view
+            .root
+            .meta
+            .x
+            .keys
+            .iter()
+            .map(|(id, k)| (id.to_string(), k.name.clone()))
+            .collect();
         let reading = Reading {
             read_at: Some(self.inner.world.now()),
             offline: None,
@@ -82,15 +118,25 @@ impl Console {
             expires: Some(view.snapshot.meta.expires.min(view.timestamp.meta.expires)),
             key_names: names,
         };
-        self.inner.cache.store(&workspace.id, &reading, &channels).await?;
+        self.inner
+            .cache
+            .store(&workspace.id, &reading, &channels)
+            .await?;
         self.keep_inventories(workspace, &view, &channels).await;
         Ok(())
     }
 
     /// The inventories of what channels serve, so that a comparison works offline.
-    async fn keep_inventories(&self, workspace: &Workspace, _view: &View, channels: &[CachedChannel]) {
+    async fn keep_inventories(
+        &self,
+        workspace: &Workspace,
+        _view: &View,
+        channels: &[CachedChannel],
+    ) {
         for channel in channels {
-            let Some(build) = channel.rollout.as_ref().and_then(|r| r.serving().release) else { continue };
+            let Some(build) = channel.rollout.as_ref().and_then(|r| r.serving().release) else {
+                continue;
+            };
             if let Some(a) = channel.approvals.iter().find(|a| a.manifest.build == build) {
                 let _ = self.inner.inventory(workspace, &a.manifest).await;
             }
@@ -100,7 +146,11 @@ impl Console {
 
 /// When each build was first approved: the oldest version, back along `prev`, that lists it without a gap.
 async fn dates(
-    store: &dyn Store, role: &RoleName, current: &Loaded<ChannelTargets>, known: Option<&CachedChannel>, builds: BTreeSet<u32>,
+    store: &dyn Store,
+    role: &RoleName,
+    current: &Loaded<ChannelTargets>,
+    known: Option<&CachedChannel>,
+    builds: BTreeSet<u32>,
 ) -> Result<BTreeMap<u32, UtcTime>> {
     let mut dates = BTreeMap::new();
     let mut open = BTreeSet::new();
@@ -113,7 +163,11 @@ async fn dates(
     let mut at = current.clone();
     for _ in 0..HISTORY {
         open.retain(|build| {
-            let listed = at.meta.targets.keys().any(|t| t.ends_with(&format!(".release-{build}.json")));
+            let listed = at
+                .meta
+                .targets
+                .keys()
+                .any(|t| t.ends_with(&format!(".release-{build}.json")));
             if listed {
                 dates.insert(*build, at.meta.x.at);
             }
@@ -131,15 +185,26 @@ async fn dates(
 }
 
 /// The committed version before this one: the file whose hash `prev` names.
-pub(super) async fn previous(store: &dyn Store, role: &RoleName, at: &Loaded<ChannelTargets>) -> Result<Option<Loaded<ChannelTargets>>> {
-    let Some(prev) = &at.meta.x.prev else { return Ok(None) };
+pub(super) async fn previous(
+    store: &dyn Store,
+    role: &RoleName,
+    at: &Loaded<ChannelTargets>,
+) -> Result<Option<Loaded<ChannelTargets>>> {
+    let Some(prev) = &at.meta.x.prev else {
+        return Ok(None);
+    };
     for version in (1..at.meta.version).rev() {
         let key = headgate_registry::layout::metadata(role, version);
-        let Some(object) = store.get(&key, MAX_METADATA as u64).await? else { continue };
+        let Some(object) = store.get(&key, MAX_METADATA as u64).await? else {
+            continue;
+        };
         if headgate_tuf::sha256_hex(&object.bytes) == *prev {
             return Loaded::parse(&key, object.bytes).map(Some);
         }
     }
-    let what = format!("{role} version {} names a version before it that storage does not have.", at.meta.version);
+    let what = format!(
+        "{role} version {} names a version before it that storage does not have.",
+        at.meta.version
+    );
     Err(headgate_core::Problem::new(Code::TrustLog, what))
 }

@@ -7,8 +7,8 @@ use headgate_registry::{HighWater, silent};
 use headgate_tuf::UtcTime;
 
 use super::publish::name;
-use crate::{Console, OpenStore, World};
 use crate::publish::{DeviceQuestion, prove};
+use crate::{Console, OpenStore, World};
 
 /// A device's question.
 #[derive(Debug, Clone)]
@@ -76,55 +76,85 @@ impl Console {
 ///
 /// # Errors
 /// `trust.*`, `storage.*`.
-pub async fn verify(stores: &dyn OpenStore, world: &World, request: VerifyRequest) -> Result<Verified> {
-        let store = if request.url.starts_with("http://") || request.url.starts_with("https://") {
-            stores.open_public(&request.url)?
-        } else {
-            stores.open(&request.url)?
-        };
-        let question = DeviceQuestion {
-            unit: name("unit", &request.unit)?,
-            channel: name("channel", &request.channel)?,
-            platform: request.platform,
-            native: request.native,
-            install_id: request.install_id,
-        };
-        let now = world.now();
-        let part = match &request.download {
-            Some(folder) => {
-                std::fs::create_dir_all(folder)
-                    .map_err(|e| Problem::new(Code::LocalDisk, format!("{} cannot be made: {e}.", folder.display())))?;
-                Some(folder.join(format!(".{}.part", world.id(6)?)))
-            }
-            None => None,
-        };
-        let marks = HighWater::default();
-        let proof = prove(store.as_ref(), &request.root, &marks, now, &question, part.as_deref(), silent()).await?;
-        let mut saved = None;
-        if let (Some(part), Some(folder), Some(release)) = (&part, &request.download, &proof.release) {
-            let to = folder.join(format!("{}-{}.zip", question.unit, release.manifest.build));
-            std::fs::rename(part, &to).map_err(|e| Problem::new(Code::LocalDisk, format!("{} cannot be written: {e}.", to.display())))?;
-            saved = Some(to);
+pub async fn verify(
+    stores: &dyn OpenStore,
+    world: &World,
+    request: VerifyRequest,
+) -> Result<Verified> {
+    let store = if request.url.starts_with("http://") || request.url.starts_with("https://") {
+        stores.open_public(&request.url)?
+    } else {
+        stores.open(&request.url)?
+    };
+    let question = DeviceQuestion {
+        unit: name("unit", &request.unit)?,
+        channel: name("channel", &request.channel)?,
+        platform: request.platform,
+        native: request.native,
+        install_id: request.install_id,
+    };
+    let now = world.now();
+    let part = match &request.download {
+        Some(folder) => {
+            std::fs::create_dir_all(folder).map_err(|e| {
+                Problem::new(
+                    Code::LocalDisk,
+                    format!("{} cannot be made: {e}.", folder.display()),
+                )
+            })?;
+            Some(folder.join(format!(".{}.part", world.id(6)?)))
         }
-        let (offer, why) = match proof.offer {
-            Offer::Release(_) => ("release", None),
-            Offer::UpToDate => ("up_to_date", None),
-            Offer::Embedded => ("embedded", None),
-            Offer::Nothing(why) => ("nothing", Some(why.text())),
-        };
-        Ok(Verified {
-            offer,
-            why,
-            release: proof.release.as_ref().map(|a| (a.manifest.version.clone(), a.manifest.build)),
-            manifest: proof.release.as_ref().map(|a| a.sha256.clone()),
-            bundle: proof.bundle_sha256,
-            size: proof.release.as_ref().map_or(0, |a| a.manifest.bundle.size),
-            root: proof.view.root.meta.version,
-            timestamp: proof.view.timestamp.meta.version,
-            snapshot: proof.view.snapshot.meta.version,
-            fresh_until: proof.view.timestamp.meta.expires.min(proof.view.snapshot.meta.expires),
-            install_id: proof.install_id,
-            native: proof.native,
-            saved,
-        })
+        None => None,
+    };
+    let marks = HighWater::default();
+    let proof = prove(
+        store.as_ref(),
+        &request.root,
+        &marks,
+        now,
+        &question,
+        part.as_deref(),
+        silent(),
+    )
+    .await?;
+    let mut saved = None;
+    if let (Some(part), Some(folder), Some(release)) = (&part, &request.download, &proof.release) {
+        let to = folder.join(format!("{}-{}.zip", question.unit, release.manifest.build));
+        std::fs::rename(part, &to).map_err(|e| {
+            Problem::new(
+                Code::LocalDisk,
+                format!("{} cannot be written: {e}.", to.display()),
+            )
+        })?;
+        saved = Some(to);
+    }
+    let (offer, why) = match proof.offer {
+        Offer::Release(_) => ("release", None),
+        Offer::UpToDate => ("up_to_date", None),
+        Offer::Embedded => ("embedded", None),
+        Offer::Nothing(why) => ("nothing", Some(why.text())),
+    };
+    Ok(Verified {
+        offer,
+        why,
+        release: proof
+            .release
+            .as_ref()
+            .map(|a| (a.manifest.version.clone(), a.manifest.build)),
+        manifest: proof.release.as_ref().map(|a| a.sha256.clone()),
+        bundle: proof.bundle_sha256,
+        size: proof.release.as_ref().map_or(0, |a| a.manifest.bundle.size),
+        root: proof.view.root.meta.version,
+        timestamp: proof.view.timestamp.meta.version,
+        snapshot: proof.view.snapshot.meta.version,
+        fresh_until: proof
+            .view
+            .timestamp
+            .meta
+            .expires
+            .min(proof.view.snapshot.meta.expires),
+        install_id: proof.install_id,
+        native: proof.native,
+        saved,
+    })
 }

@@ -204,4 +204,14 @@ pub enum Event {
     Drop(Dropped),
     /// The person wants to quit while jobs run: ask.
     QuitAsked(Jobs),
+    /// What this start did with work that an earlier run left unfinished.
+    Recovered(Recovered),
+}
+
+/// What was taken up at the start, in words.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Recovered {
+    /// One sentence a job.
+    pub said: Vec<String>,
 }

@@ -28,6 +28,7 @@ class App {
   version = $state("");
   workspaces = $state.raw<Workspace[]>([]);
   notices = $state.raw<IpcError[]>([]);
+  #said = new Set<string>();
   error = $state.raw<IpcError | null>(null);
   overlay = $state.raw<Overlay | null>(null);
   /** Jobs that work while the person wants to quit; asked over whatever is open. */
@@ -68,7 +69,7 @@ class App {
     this.version = state.version;
     this.workspaces = state.workspaces;
     this.notices = state.notices;
-    for (const said of state.recovered) toasts.info("Picked up where the last run stopped", said);
+    this.#recovered(state.recovered);
     const first = state.workspaces.find((known) => known.id === state.active) ?? state.workspaces[0];
     if (first) this.#show(first);
     else this.view = "welcome";
@@ -99,12 +100,26 @@ class App {
       case "quit_asked":
         this.quitAsked = event.data.jobs;
         break;
+      case "recovered":
+        this.#recovered(event.data.said);
+        break;
+    }
+  }
+
+  /** Says once what the start took up: it may stand in the state and come as an event too. */
+  #recovered(words: string[]): void {
+    for (const said of words) {
+      if (this.#said.has(said)) continue;
+      this.#said.add(said);
+      toasts.info("Picked up where the last run stopped", said);
     }
   }
 
   /** Says how a job ended when nobody looks at it: a sheet that is open says it itself. */
   #ended(before: Job | undefined, job: Job): void {
     if (this.overlay || before?.state !== "running" || job.state === "running") return;
+    // A registry that was made is on the board, which shows at once.
+    if (job.state === "done" && job.kind === "init") return;
     if (job.state === "done" && job.receipt) toasts.ok(job.receipt.headline, job.title);
     else if (job.state === "done" && job.kind === "refresh") toasts.ok("Freshness is signed again");
     else if (job.state === "failed" && job.error) toasts.error(job.error);

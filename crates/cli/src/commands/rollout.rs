@@ -1,0 +1,44 @@
+//! `headgate rollout`.
+
+use headgate_engine::RolloutChange;
+use serde_json::json;
+
+use super::receipt;
+use crate::args::RolloutCommand;
+use crate::context::Context;
+use crate::output::{Answer, Outcome};
+
+pub(crate) async fn run(context: &Context, command: RolloutCommand) -> Outcome {
+    let workspace = context.workspace().await?;
+    let (place, change) = match command {
+        RolloutCommand::Set {
+            place,
+            build,
+            percent,
+        } => (
+            place,
+            RolloutChange::Share {
+                build,
+                permille: percent,
+            },
+        ),
+        RolloutCommand::Halt(place) => (place, RolloutChange::Halt),
+        RolloutCommand::Resume(place) => (place, RolloutChange::Resume),
+        RolloutCommand::Complete(place) => (place, RolloutChange::Complete),
+        RolloutCommand::RollBack { place, to } => (place, RolloutChange::RollBack { to }),
+        RolloutCommand::Embedded(place) => (place, RolloutChange::Embedded),
+    };
+    let action = change.word();
+    let start = context.console.rollout(
+        &workspace.id,
+        &context.unit,
+        &place.channel,
+        change,
+        &place.reason,
+    );
+    let job = Box::pin(start).await?;
+    let (job, proof) = context.receipt(&job).await?;
+    let mut document = receipt::document(&job, &proof);
+    document["action"] = json!(action);
+    Ok(Answer::new(document, receipt::text(&job, &proof)))
+}

@@ -1,0 +1,288 @@
+//! New versions of single roles, for a draft.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use headgate_core::{Code, Problem, Result, rollout::RolloutDocument};
+use headgate_registry::{documents, documents::ChannelDocuments, layout};
+use headgate_tuf::{
+    Metadata, Name, RoleBytes, RoleName,
+    metadata::{
+        Hashes, Header, MetaVersion, RoleKeys, Root, Snapshot, TargetFile, Targets, Timestamp,
+    },
+    policy, sha256_hex,
+};
+
+use super::draft::{DraftRole, Drafting, Material, Outcome};
+use super::rollout;
+use crate::World;
+
+/// Approved releases that stay listed besides what the channel serves.
+const KEEP_APPROVED: usize = 10;
+
+impl Drafting<'_> {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one release on one channel; a struct would only rename them"
+    )]
+    pub(super) async fn approve_and_serve(
+        &mut self,
+        unit: &Name,
+        channel: &Name,
+        version: &str,
+        build: u32,
+        manifest: Vec<u8>,
+        permille: u16,
+        world: &World,
+        out: &mut Outcome,
+    ) -> Result<()> {
+        let documents = documents::channel(self.store, self.view, unit, channel).await?;
+        let sha256 = sha256_hex(&manifest);
+        let next = rollout::start(
+            &documents,
+            unit,
+            channel,
+            build,
+            &sha256,
+            permille,
+            world,
+            &self.intent.reason,
+        )?;
+        self.approval_role(
+            unit, channel, version, build, &sha256, manifest, &documents, &next,
+        )?;
+        self.rollout_role(unit, channel, &next)?;
+        out.manifest = Some(sha256);
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "as above")]
+    pub(super) fn approval_role(
+        &mut self,
+        unit: &Name,
+        channel: &Name,
+        version: &str,
+        build: u32,
+        sha256: &str,
+        manifest: Vec<u8>,
+        documents: &ChannelDocuments,
+        next: &RolloutDocument,
+    ) -> Result<()> {
+        let role = RoleName::Channel(unit.clone(), channel.clone());
+        let current = self.channel_role(&role)?;
+        let target = layout::release_target(unit.as_str(), channel.as_str(), build);
+        let mut targets = current.targets.clone();
+        // Only what the channel serves and its last releases stay approved, so metadata stays small and a
+        // stolen operator key cannot dig up an ancient build.
+        let mut served: BTreeSet<u32> = next
+            .names()
+            .map(|(b, _)| b)
+            .chain(next.keep.iter().copied())
+            .collect();
+        served.insert(build);
+        let recent = documents
+            .approved
+            .keys()
+            .rev()
+            .filter(|b| !served.contains(b))
+            .take(KEEP_APPROVED);
+        let keep: BTreeSet<String> = recent
+            .chain(&served)
+            .map(|b| layout::release_target(unit.as_str(), channel.as_str(), *b))
+            .collect();
+        targets.retain(|name, _| !name.contains(".release-") || keep.contains(name));
+        targets.insert(target.clone(), target_file(&manifest, sha256));
+        self.objects.push((
+            layout::target(sha256, &target),
+            sha256.into(),
+            Material::Bytes(manifest.into()),
+        ));
+        self.channel_draft(
+            role,
+            targets,
+            format!("Build {build} ({version}) may be served on {channel}"),
+        )
+    }
+
+    pub(super) fn rollout_role(
+        &mut self,
+        unit: &Name,
+        channel: &Name,
+        document: &RolloutDocument,
+    ) -> Result<()> {
+        let role = RoleName::Rollout(unit.clone(), channel.clone());
+        let target = layout::rollout_target(unit.as_str(), channel.as_str());
+        let bytes = document.to_bytes()?;
+        let sha256 = sha256_hex(&bytes);
+        let targets = BTreeMap::from([(target.clone(), target_file(&bytes, &sha256))]);
+        self.objects.push((
+            layout::target(&sha256, &target),
+            sha256,
+            Material::Bytes(bytes.into()),
+        ));
+        self.channel_draft(role, targets, rollout::says(document))
+    }
+
+    pub(super) fn channel_draft(
+        &mut self,
+        role: RoleName,
+        targets: BTreeMap<String, TargetFile>,
+        says: String,
+    ) -> Result<()> {
+        let before = self.view.version_of(&role);
+        let version = self.existing.next(&role, before);
+        let meta = Targets::new(
+            version,
+            policy::expires(&role, self.now),
+            targets,
+            None,
+            self.header(&role),
+        );
+        let keys = self.delegated_keys(&role)?;
+        self.roles.push(DraftRole {
+            version,
+            before,
+            bytes: RoleBytes::new(&meta)?,
+            signers: vec![keys],
+            says,
+            role,
+        });
+        Ok(())
+    }
+
+    /// Signs again what is past half its life, with the same content.
+    pub(super) fn renew(&mut self) -> Result<()> {
+        for (role, loaded) in &self.view.channels {
+            if policy::used_permille(role, loaded.meta.expires, self.now) >= 500 {
+                let says = format!("The same as version {}, for longer", loaded.meta.version);
+                self.channel_draft(role.clone(), loaded.meta.targets.clone(), says)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Snapshot and timestamp; at a root change they carry the signatures of both roots' keys.
+    pub(super) fn freshness(&mut self, new_root: Option<&Root>) -> Result<()> {
+        let signers = |role: &RoleName| -> Result<Vec<RoleKeys>> {
+            let mut sets = vec![self.view.root.meta.role(role)?.clone()];
+            if let Some(root) = new_root {
+                sets.push(root.role(role)?.clone());
+            }
+            Ok(sets)
+        };
+        let role = RoleName::Snapshot;
+        let before = self.view.snapshot.meta.version;
+        let snapshot = self.existing.next(&role, Some(before));
+        let mut meta = self.view.snapshot.meta.meta.clone();
+        for r in &self.roles {
+            meta.insert(
+                format!("{}.json", r.role),
+                MetaVersion { version: r.version },
+            );
+        }
+        let content = Snapshot::new(
+            snapshot,
+            policy::expires(&role, self.now),
+            meta,
+            self.header(&role),
+        );
+        let snapshot_role = DraftRole {
+            version: snapshot,
+            before: Some(before),
+            bytes: RoleBytes::new(&content)?,
+            signers: signers(&role)?,
+            says: format!("This is current until {}", content.expires()),
+            role,
+        };
+        let role = RoleName::Timestamp;
+        let before = self.view.timestamp.meta.version;
+        let content = Timestamp::new(before + 1, policy::expires(&role, self.now), snapshot);
+        let timestamp_role = DraftRole {
+            version: before + 1,
+            before: Some(before),
+            bytes: RoleBytes::new(&content)?,
+            signers: signers(&role)?,
+            says: format!("Snapshot {snapshot} is the newest"),
+            role,
+        };
+        self.roles.extend([snapshot_role, timestamp_role]);
+        Ok(())
+    }
+
+    pub(super) fn header(&self, role: &RoleName) -> Header {
+        let (unit, channel) = match role {
+            RoleName::Channel(u, c) | RoleName::Rollout(u, c) => {
+                (Some(u.to_string()), Some(c.to_string()))
+            }
+            _ => (None, None),
+        };
+        let prev = match role {
+            RoleName::Root => Some(self.view.root.sha256.clone()),
+            RoleName::Targets => Some(self.view.targets.sha256.clone()),
+            RoleName::Snapshot => Some(self.view.snapshot.sha256.clone()),
+            RoleName::Timestamp => None,
+            _ => self.view.channels.get(role).map(|l| l.sha256.clone()),
+        };
+        Header {
+            workspace: self.view.root.meta.x.header.workspace.clone(),
+            unit,
+            channel,
+            action: self.intent.action.word().into(),
+            at: self.now,
+            by: self.intent.by.clone(),
+            reason: self.intent.reason.clone(),
+            prev,
+        }
+    }
+
+    pub(super) fn known(&self, unit: &Name, channel: &Name) -> Result<()> {
+        let settings = &self.view.targets.meta.x;
+        if settings.unit(unit.as_str()).is_none() {
+            return Err(
+                Problem::new(Code::UsageUnknown, format!("There is no unit {unit}.")).field("unit"),
+            );
+        }
+        if !settings.channels.iter().any(|c| c.id == *channel) {
+            return Err(Problem::new(
+                Code::UsageUnknown,
+                format!("There is no channel {channel}."),
+            )
+            .field("channel"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn channel_role(&self, role: &RoleName) -> Result<&Targets<Header>> {
+        let missing = || {
+            Problem::new(
+                Code::UsageUnknown,
+                format!("The registry has no role {role}."),
+            )
+        };
+        Ok(&self.view.channels.get(role).ok_or_else(missing)?.meta)
+    }
+
+    pub(super) fn delegated_keys(&self, role: &RoleName) -> Result<RoleKeys> {
+        let missing = || {
+            Problem::new(
+                Code::UsageUnknown,
+                format!("The registry delegates to no role {role}."),
+            )
+        };
+        Ok(self
+            .view
+            .targets
+            .meta
+            .delegation(role)
+            .ok_or_else(missing)?
+            .role_keys())
+    }
+}
+
+fn target_file(bytes: &[u8], sha256: &str) -> TargetFile {
+    TargetFile {
+        length: bytes.len() as u64,
+        hashes: Hashes {
+            sha256: sha256.into(),
+        },
+    }
+}

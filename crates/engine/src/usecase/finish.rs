@@ -1,0 +1,323 @@
+//! The end of a publish: read it back as a device would, and write the receipt.
+
+use headgate_core::{Code, Offer, Platform, Problem, Result, percent};
+use headgate_registry::{Expiry, Store, View, documents, silent};
+use headgate_tuf::{RoleName, UtcTime};
+
+use super::publish::Before;
+use crate::Workspace;
+use crate::console::Inner;
+use crate::db::{ObjectState, Phase, Step, StepKind};
+use crate::publish::{Action, DeviceQuestion, Intent, Proof, Receipt, ReceiptRole, prove};
+
+/// Readings until the public URL shows what was committed.
+const READ_BACKS: usize = 5;
+
+#[expect(clippy::too_many_arguments, reason = "the whole story of one publish")]
+pub(super) async fn finish(
+    inner: &Inner,
+    workspace: &Workspace,
+    id: &str,
+    intent: &Intent,
+    before: &Before,
+    started: UtcTime,
+    ticks: u64,
+    recovered: Option<String>,
+) -> Result<Receipt> {
+    let committed = inner.world.now();
+    inner.journal.set_ready(&workspace.id).await?;
+    inner.phase(id, Phase::ReadBack).await?;
+    let steps = inner.journal.steps(id).await?;
+    let ours = steps
+        .iter()
+        .find(|s| s.kind == StepKind::Commit)
+        .map(|s| s.sha256.clone())
+        .unwrap_or_default();
+    let (store, public) = match inner.public_url(workspace) {
+        Some(url) => (inner.stores.open_public(&url)?, true),
+        None => (inner.store(workspace)?, false),
+    };
+    let mut receipt = None;
+    for attempt in 0..READ_BACKS {
+        if attempt > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+        }
+        let fetched = inner.world.clock.ticks();
+        match read_back(inner, workspace, store.as_ref(), intent).await {
+            Ok((view, proof))
+                if view.timestamp.sha256 == ours
+                    || view.timestamp.meta.version >= own_timestamp(&steps) =>
+            {
+                if view.timestamp.sha256 == ours {
+                    same_rollout(&steps, proof.as_ref())?;
+                }
+                let mut r = build_receipt(
+                    inner, workspace, intent, before, &steps, &view, proof, public,
+                )
+                .await?;
+                r.fetch_ms = inner.world.clock.ticks().saturating_sub(fetched);
+                receipt = Some(r);
+                break;
+            }
+            Ok(_) => {}
+            Err(problem) if attempt + 1 == READ_BACKS => {
+                let what = format!(
+                    "The release is committed, but reading it back from {} failed: {}",
+                    store.address(),
+                    problem.message
+                );
+                return Err(Problem::new(Code::PublishReadBack, what).detail(problem));
+            }
+            Err(_) => {}
+        }
+    }
+    let mut receipt = receipt.ok_or_else(|| {
+        Problem::new(
+            Code::PublishReadBack,
+            format!(
+                "{} still shows the state before this publish.",
+                store.address()
+            ),
+        )
+    })?;
+    receipt.started = started;
+    receipt.committed = committed;
+    receipt.finished = inner.world.now();
+    receipt.took_ms = inner.world.clock.ticks().saturating_sub(ticks);
+    receipt.recovered = recovered;
+    forget_work(inner, &steps);
+    Ok(receipt)
+}
+
+/// What was read back must be the rollout document that was written, not merely a valid one.
+fn same_rollout(steps: &[Step], proof: Option<&Proof>) -> Result<()> {
+    let Some(proof) = proof else { return Ok(()) };
+    let key = format!("targets/{}.", proof.rollout_sha256);
+    if steps.iter().any(|s| s.key.starts_with(&key)) {
+        return Ok(());
+    }
+    let what = "The rollout document that was read back is not the one that was signed.";
+    Err(Problem::new(Code::PublishReadBack, what))
+}
+
+/// Version of the timestamp in the steps.
+fn own_timestamp(steps: &[Step]) -> u64 {
+    let file = steps
+        .iter()
+        .find(|s| s.kind == StepKind::Commit)
+        .and_then(|s| s.body.as_deref());
+    let envelope = file.and_then(|f| headgate_tuf::Envelope::parse(f).ok());
+    let meta = envelope.and_then(|e| e.signed().parse::<headgate_tuf::metadata::Timestamp>().ok());
+    meta.map_or(u64::MAX, |m| m.version)
+}
+
+async fn read_back(
+    inner: &Inner,
+    workspace: &Workspace,
+    store: &dyn Store,
+    intent: &Intent,
+) -> Result<(View, Option<Proof>)> {
+    let marks = inner.journal.marks(&workspace.id).await?;
+    let now = inner.world.now();
+    let Some((unit, channel)) = intent.action.place() else {
+        let view = View::read(store, &workspace.root, &marks, now, Expiry::Enforce).await?;
+        return Ok((view, None));
+    };
+    let question = DeviceQuestion {
+        unit: unit.clone(),
+        channel: channel.clone(),
+        platform: Platform::Ios,
+        native: None,
+        install_id: None,
+    };
+    let proof = prove(
+        store,
+        &workspace.root,
+        &marks,
+        now,
+        &question,
+        None,
+        silent(),
+    )
+    .await?;
+    Ok(((*proof.view).clone(), Some(proof)))
+}
+
+#[expect(clippy::too_many_arguments, reason = "the whole story of one publish")]
+async fn build_receipt(
+    inner: &Inner,
+    workspace: &Workspace,
+    intent: &Intent,
+    before: &Before,
+    steps: &[Step],
+    view: &View,
+    proof: Option<Proof>,
+    public: bool,
+) -> Result<Receipt> {
+    inner
+        .journal
+        .set_marks(&workspace.id, &view.marks())
+        .await?;
+    let (unit, channel) = match intent.action.place() {
+        Some((u, c)) => (Some(u.to_string()), Some(c.to_string())),
+        None => (None, None),
+    };
+    let serving = proof.as_ref().map(|p| p.rollout.serving());
+    let shown = proof.as_ref().and_then(|p| p.release.as_ref());
+    let mut files = 0;
+    if let Some(approved) = shown {
+        let store = inner.store(workspace)?;
+        let inventory = documents::inventory(store.as_ref(), &approved.manifest).await?;
+        inner
+            .cache
+            .put_inventory(&approved.manifest.inventory.sha256, &inventory.to_bytes()?)
+            .await?;
+        files = u32::try_from(inventory.files.len()).unwrap_or(u32::MAX);
+    }
+    let count = |state| {
+        let of: Vec<&Step> = steps.iter().filter(|s| s.state == state).collect();
+        (
+            of.iter().map(|s| s.size).sum::<u64>(),
+            u32::try_from(of.len()).unwrap_or(u32::MAX),
+        )
+    };
+    let ((uploaded_bytes, uploaded_objects), (skipped_bytes, skipped_objects)) =
+        (count(ObjectState::Done), count(ObjectState::Skipped));
+    Ok(Receipt {
+        app: workspace.app.clone(),
+        release: shown.map(|a| (a.manifest.version.clone(), a.manifest.build)),
+        permille: serving.as_ref().map_or(0, |s| s.permille),
+        headline: headline(intent, channel.as_deref(), proof.as_ref()),
+        unit,
+        channel,
+        replaces: before.replaces.clone(),
+        signed_sha256: shown.map(|a| a.manifest.bundle.sha256.clone()),
+        read_back_sha256: proof.as_ref().and_then(|p| p.bundle_sha256.clone()),
+        manifest: shown.map(|a| a.sha256.clone()),
+        size: shown.map_or(0, |a| a.manifest.bundle.size),
+        files,
+        uploaded_bytes,
+        uploaded_objects,
+        skipped_bytes,
+        skipped_objects,
+        started: inner.world.now(),
+        committed: inner.world.now(),
+        finished: inner.world.now(),
+        took_ms: 0,
+        fetch_ms: 0,
+        metadata: roles(view, before, steps),
+        public,
+        address: if public {
+            inner.public_url(workspace).unwrap_or_default()
+        } else {
+            workspace.storage.clone()
+        },
+        root_pinned: view.pinned,
+        root_now: view.root.meta.version,
+        fresh_until: view.timestamp.meta.expires.min(view.snapshot.meta.expires),
+        entry: view.snapshot.sha256.clone(),
+        entry_number: view.snapshot.meta.version,
+        recovered: None,
+    })
+}
+
+fn headline(intent: &Intent, channel: Option<&str>, proof: Option<&Proof>) -> String {
+    let (Some(channel), Some(proof)) = (channel, proof) else {
+        return match &intent.action {
+            Action::Init { app, .. } => format!("The registry of {app} is there"),
+            Action::AddFreshnessKey { name, .. } => format!("‘{name}’ may sign freshness"),
+            _ => "Freshness is signed again".into(),
+        };
+    };
+    let serving = proof.rollout.serving();
+    match (&proof.offer, &proof.release) {
+        (Offer::Release(_), Some(a)) => {
+            let share = if serving.permille < 1000
+                && !proof.rollout.entries.is_empty()
+                && serving.release == Some(a.manifest.build)
+            {
+                format!(" if it is among {}", percent(serving.permille))
+            } else {
+                String::new()
+            };
+            format!(
+                "A device in {channel} now gets {}, build {}{share}",
+                a.manifest.version, a.manifest.build
+            )
+        }
+        (Offer::Embedded, _) => format!("A device in {channel} now returns to its embedded build"),
+        (Offer::Nothing(why), _) => {
+            format!("A device in {channel} now gets nothing: {}", why.text())
+        }
+        _ => format!("A device in {channel} is up to date"),
+    }
+}
+
+fn roles(view: &View, before: &Before, steps: &[Step]) -> Vec<ReceiptRole> {
+    let mut roles = Vec::new();
+    let written: Vec<&str> = steps
+        .iter()
+        .filter_map(|s| s.key.strip_prefix("metadata/"))
+        .collect();
+    let named = |signers: &std::collections::BTreeSet<headgate_tuf::KeyId>| {
+        signers
+            .iter()
+            .map(|id| view.key_name(id))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let mut push = |role: &RoleName, version: u64, signed_by: String| {
+        let before = before
+            .versions
+            .versions
+            .get(&role.to_string())
+            .copied()
+            .filter(|b| *b != version);
+        if written.iter().any(|w| *w == role.file(version)) {
+            roles.push(ReceiptRole {
+                role: role.to_string(),
+                before,
+                now: version,
+                signed_by,
+                read_back: true,
+            });
+        }
+    };
+    push(
+        &RoleName::Timestamp,
+        view.timestamp.meta.version,
+        named(&view.timestamp.signers),
+    );
+    push(
+        &RoleName::Snapshot,
+        view.snapshot.meta.version,
+        named(&view.snapshot.signers),
+    );
+    push(
+        &RoleName::Targets,
+        view.targets.meta.version,
+        named(&view.targets.signers),
+    );
+    for (role, loaded) in &view.channels {
+        push(role, loaded.meta.version, named(&loaded.signers));
+    }
+    push(
+        &RoleName::Root,
+        view.root.meta.version,
+        named(&view.root.signers),
+    );
+    roles
+}
+
+/// The packed bundle is in storage now.
+fn forget_work(inner: &Inner, steps: &[Step]) {
+    for path in steps
+        .iter()
+        .filter_map(|s| s.path.as_deref())
+        .map(std::path::Path::new)
+    {
+        if path.starts_with(inner.home.work()) {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The work of an inspection: read, pack, inspect, compare.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, atomic::AtomicBool};
+
+use headgate_bundle::{self as bundle, InspectContext, Limits, PackOptions, Packed, WebBuild};
+use headgate_core::{Code, Problem, Result, compare};
+use headgate_registry::documents;
+use headgate_tuf::{Name, UtcTime};
+
+use super::inspect::{ChannelChanges, InspectOptions, InspectionReport};
+use crate::Workspace;
+use crate::console::Inner;
+use crate::db::Phase;
+use crate::publish::hash_file;
+
+/// Packing and inspecting one web build, in a job.
+pub(super) struct Task<'a> {
+    pub(super) inner: &'a Arc<Inner>,
+    pub(super) workspace: Option<&'a Workspace>,
+    pub(super) unit: &'a Name,
+    pub(super) job: &'a str,
+    pub(super) cancel: Arc<AtomicBool>,
+}
+
+impl Task<'_> {
+    pub(super) async fn run(
+        &self,
+        handle: &str,
+        path: PathBuf,
+        picked: UtcTime,
+        options: InspectOptions,
+    ) -> Result<InspectionReport> {
+        let start = self.inner.world.clock.ticks();
+        self.inner.phase(self.job, Phase::Pack).await?;
+        let (packed, report, name, kind, git) = self.pack(handle, path, options).await?;
+        let work = self.inner.home.work();
+        let (bundle_path, inventory_path) = (
+            work.join(format!("{}.zip", packed.sha256)),
+            work.join(format!("{}.inventory.json", packed.sha256)),
+        );
+        keep(
+            &work.join(format!("{handle}.part.zip")),
+            &bundle_path,
+            &packed.sha256,
+        )?;
+        std::fs::write(&inventory_path, &packed.inventory_bytes).map_err(|e| {
+            Problem::new(
+                Code::LocalDisk,
+                format!("{} cannot be written: {e}.", inventory_path.display()),
+            )
+        })?;
+        let (changes, newest) = self.changes(&packed).await?;
+        let (to_upload, next_build) = self.upload_size(&packed).await;
+        let version = newest.as_deref().map_or_else(|| "1.0.0".into(), next_patch);
+        Ok(InspectionReport {
+            handle: handle.into(),
+            name,
+            kind,
+            picked,
+            took_ms: self.inner.world.clock.ticks() - start,
+            path: bundle_path,
+            inventory_path,
+            findings: report.findings,
+            passed: report.passed,
+            biggest: report.biggest,
+            source_maps: report.source_maps,
+            source_maps_excluded: options.exclude_source_maps,
+            changes,
+            to_upload,
+            version,
+            build: next_build,
+            git,
+            packed: Arc::new(packed),
+        })
+    }
+
+    async fn pack(
+        &self,
+        handle: &str,
+        path: PathBuf,
+        options: InspectOptions,
+    ) -> Result<(
+        Packed,
+        bundle::Inspection,
+        String,
+        &'static str,
+        Option<bundle::GitSource>,
+    )> {
+        let out = self.inner.home.work().join(format!("{handle}.part.zip"));
+        let (inner, job, cancel) = (
+            Arc::clone(self.inner),
+            self.job.to_owned(),
+            Arc::clone(&self.cancel),
+        );
+        let forbidden = self.inner.forbidden();
+        let work = move || -> Result<_> {
+            let build = WebBuild::open(&path, &Limits::default(), &forbidden)?;
+            let progress = |done, total| {
+                inner.update(&job, false, |j| {
+                    j.done = done;
+                    j.total = total;
+                });
+            };
+            let pack_options = PackOptions {
+                exclude_source_maps: options.exclude_source_maps,
+                ..PackOptions::default()
+            };
+            let packed = bundle::pack(&build, &out, &pack_options, &progress, &cancel)?;
+            inner.update(&job, true, |j| j.phase = Phase::Inspect);
+            let context = InspectContext {
+                version: None,
+                native_versions: &[],
+                exclude_source_maps: options.exclude_source_maps,
+                packed: Some(&packed),
+            };
+            let report = bundle::inspect(&build, &context, &cancel)?;
+            let kind = match build.kind() {
+                bundle::SourceKind::Folder => "folder",
+                bundle::SourceKind::Zip => "zip",
+            };
+            let git = bundle::git_source(&path);
+            Ok((packed, report, build.name().to_owned(), kind, git))
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|e| Problem::new(Code::Internal, format!("Packing ended badly: {e}.")))?
+    }
+
+    /// Against each channel's current release, and the newest version of the unit.
+    async fn changes(&self, packed: &Packed) -> Result<(Vec<ChannelChanges>, Option<String>)> {
+        let mut changes = Vec::new();
+        let mut newest: Option<(u32, String)> = None;
+        let Some(workspace) = self.workspace else {
+            return Ok((changes, None));
+        };
+        let mut channels = self.inner.cache.channels(&workspace.id).await?;
+        let settings = self.inner.cache.reading(&workspace.id).await?.settings;
+        // As the workspace orders them, first to last; the cache sorts by name.
+        channels.sort_by_key(|c| {
+            let order = settings.iter().flat_map(|s| &s.channels);
+            order.take_while(|s| s.id.as_str() != c.channel).count()
+        });
+        for channel in channels {
+            if channel.unit != self.unit.as_str() {
+                continue;
+            }
+            for a in &channel.approvals {
+                if newest.as_ref().is_none_or(|(b, _)| a.manifest.build > *b) {
+                    newest = Some((a.manifest.build, a.manifest.version.clone()));
+                }
+            }
+            let serving = channel.rollout.as_ref().and_then(|r| r.serving().release);
+            let current =
+                serving.and_then(|b| channel.approvals.iter().find(|a| a.manifest.build == b));
+            let mut entry = ChannelChanges {
+                channel: channel.channel.clone(),
+                against: None,
+                added: 0,
+                removed: 0,
+                changed: 0,
+            };
+            if let Some(current) = current
+                && let Some(inventory) = self.inner.inventory(workspace, &current.manifest).await
+            {
+                let difference = compare(&inventory, &packed.inventory);
+                entry.against = Some((current.manifest.version.clone(), current.manifest.build));
+                entry.added = difference.added.len();
+                entry.removed = difference.removed.len();
+                entry.changed = difference.changed.len();
+            }
+            changes.push(entry);
+        }
+        Ok((changes, newest.map(|(_, v)| v)))
+    }
+
+    /// Bytes that are not in storage yet, and the next free build number; from what is known when offline.
+    async fn upload_size(&self, packed: &Packed) -> (u64, u32) {
+        let all = packed.size + packed.inventory_bytes.len() as u64;
+        let Some(Ok(store)) = self.workspace.map(|w| self.inner.store(w)) else {
+            return (all, 1);
+        };
+        let mut missing = 0;
+        let objects = [
+            (
+                headgate_registry::layout::bundle(&packed.sha256),
+                packed.size,
+            ),
+            (
+                headgate_registry::layout::inventory(&packed.inventory_sha256),
+                packed.inventory_bytes.len() as u64,
+            ),
+        ];
+        for (key, size) in objects {
+            if !matches!(store.head(&key).await, Ok(Some(meta)) if meta.size == size) {
+                missing += size;
+            }
+        }
+        let taken = crate::publish::taken_builds(store.as_ref(), self.unit)
+            .await
+            .unwrap_or_default();
+        (missing, taken.keys().max().map_or(1, |b| b + 1))
+    }
+}
+
+impl Inner {
+    /// An inventory from the cache, else from storage; nothing when neither has it.
+    pub(crate) async fn inventory(
+        &self,
+        workspace: &Workspace,
+        manifest: &headgate_core::ReleaseManifest,
+    ) -> Option<headgate_core::Inventory> {
+        if let Ok(Some(known)) = self.cache.inventory(&manifest.inventory.sha256).await {
+            return Some(known);
+        }
+        let store = self.store(workspace).ok()?;
+        let read = documents::inventory(store.as_ref(), manifest).await.ok()?;
+        self.cache
+            .put_inventory(&manifest.inventory.sha256, &read.to_bytes().ok()?)
+            .await
+            .ok()?;
+        Some(read)
+    }
+}
+
+/// Gives the packed bundle its name; a bundle of the same bytes may lie there already.
+fn keep(part: &Path, to: &Path, sha256: &str) -> Result<()> {
+    let io = |e: std::io::Error| {
+        Problem::new(
+            Code::LocalDisk,
+            format!("{} cannot be written: {e}.", to.display()),
+        )
+    };
+    if hash_file(to).is_ok_and(|found| found == sha256) {
+        return std::fs::remove_file(part).map_err(io);
+    }
+    std::fs::rename(part, to).map_err(io)
+}
+
+/// `4.2.6` → `4.2.7`; without a number at its end the version itself.
+fn next_patch(version: &str) -> String {
+    let plain = version.split(['-', '+']).next().unwrap_or(version);
+    match plain
+        .rsplit_once('.')
+        .and_then(|(head, last)| Some((head, last.parse::<u64>().ok()?)))
+    {
+        Some((head, last)) => format!("{head}.{}", last + 1),
+        None => version.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_patch;
+
+    #[test]
+    fn the_next_patch_version_is_suggested() {
+        assert_eq!(next_patch("4.2.6"), "4.2.7");
+        assert_eq!(next_patch("4.2.6-beta.1+5"), "4.2.7");
+        assert_eq!(next_patch("odd"), "odd");
+    }
+}

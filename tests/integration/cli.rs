@@ -1,0 +1,15 @@
+//! The real `headgate` binary in temporary homes with file vaults: what a pipeline sees, exit codes and JSON included.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot look has failed"
+)]
+
+#[path = "cli/errors.rs"]
+mod errors;
+#[path = "cli/harness.rs"]
+mod harness;
+#[path = "cli/keys.rs"]
+mod keys;
+#[path = "cli/releases.rs"]
+mod releases;
