@@ -27,7 +27,6 @@ impl Desk {
     /// Starts the drivers on free ports.
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        usual_fonts(&dir.path().join("config"));
         let (port, native) = (free_port(), free_port());
         let program = env::var_os("TAURI_DRIVER").unwrap_or_else(|| "tauri-driver".into());
         let driver = Command::new(&program)
@@ -42,7 +41,6 @@ impl Desk {
             .env_remove("HEADGATE_VAULT_PASSPHRASE")
             .env_remove("HEADGATE_HOME")
             .env("USER", "anna")
-            .env("GTK_THEME", "Adwaita")
             .env("MESA_SHADER_CACHE_DISABLE", "true")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -149,14 +147,6 @@ pub(crate) fn process_of(home: &Path) -> Option<u32> {
 fn app() -> PathBuf {
     let app = env::var_os("HEADGATE_APP").expect("HEADGATE_APP names the console's program");
     PathBuf::from(app)
-}
-
-/// Font settings of a usual desktop. Without a settings daemon GTK hints fully, which tears small text apart.
-fn usual_fonts(config: &Path) {
-    let folder = config.join("gtk-3.0");
-    std::fs::create_dir_all(&folder).unwrap();
-    let settings = "[Settings]\ngtk-xft-antialias=1\ngtk-xft-hinting=0\ngtk-xft-hintstyle=hintnone\ngtk-xft-rgba=none\n";
-    std::fs::write(folder.join("settings.ini"), settings).unwrap();
 }
 
 fn free_port() -> u16 {

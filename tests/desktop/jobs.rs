@@ -47,7 +47,12 @@ async fn a_job_outlives_its_sheet_and_a_kill_and_quitting_asks() {
     fs::write(desk.sample().join("map.bin"), noise(120_000_000)).unwrap();
     let held = hold(&desk);
     start(&window, "5.1.0").await;
-    window.see("transfer").await;
+    window
+        .until(
+            "bytes are being sent",
+            "['Uploading', 'Publishing'].includes(document.querySelector('[data-testid=upload-state]')?.innerText.trim())",
+        )
+        .await;
     window.picture("60-uploading").await;
     window.click("upload-close").await;
     window.gone("ship-sheet").await;

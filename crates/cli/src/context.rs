@@ -89,7 +89,9 @@ impl Context {
     /// # Errors
     /// `local.journal`.
     pub(crate) async fn recover(&self) -> Result<()> {
-        for words in progress::during(&self.console, self.json, self.console.recover()).await? {
+        for words in
+            progress::during(&self.console, self.json, Box::pin(self.console.recover())).await?
+        {
             note(&format!("recovered: {words}"));
         }
         Ok(())
@@ -106,7 +108,7 @@ impl Context {
     /// # Errors
     /// The job's own.
     pub(crate) async fn wait(&self, job: &str) -> Result<Job> {
-        progress::during(&self.console, self.json, self.console.wait(job)).await
+        progress::during(&self.console, self.json, Box::pin(self.console.wait(job))).await
     }
 
     /// Waits for a publish and gives the job with its receipt.

@@ -10,7 +10,6 @@ CREATE TABLE workspace (
     vault       TEXT NOT NULL,          -- 'os', or 'file:PATH'
     vault_why   TEXT,
     marks       TEXT NOT NULL DEFAULT '{"versions":{},"freshness":[]}',
-    floor_at    INTEGER NOT NULL DEFAULT 0, -- latest signed time seen, Unix seconds
     created     INTEGER NOT NULL,
     ready       INTEGER NOT NULL DEFAULT 1
 ) STRICT;

@@ -103,7 +103,16 @@ pub(super) fn change(
         RolloutChange::Halt => current()?.halt(reason),
         RolloutChange::Resume => current()?.resume(reason),
         RolloutChange::Complete => current()?.complete(now, reason),
-        RolloutChange::RollBack { to } => current()?.roll_back(*to, approved(*to)?, now, reason),
+        RolloutChange::RollBack { to } => {
+            let document = current()?;
+            let serving = document.serving().release;
+            // Serving a newer build is a rollout with a share, not a way back.
+            if serving.is_some_and(|build| *to >= build) {
+                let what = format!("Build {to} is not earlier than what {channel} serves.");
+                return Err(Problem::new(Code::RolloutState, what));
+            }
+            document.roll_back(*to, approved(*to)?, now, reason)
+        }
         RolloutChange::Embedded => current()?.embedded(now, reason),
     }
 }

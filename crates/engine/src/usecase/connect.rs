@@ -1,11 +1,12 @@
 //! Connecting a workspace that others made.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use bytes::Bytes;
 use headgate_core::{Code, Problem, Result, words};
 use headgate_registry::{Expiry, HighWater, Loaded, View, layout};
-use headgate_tuf::{RoleName, UtcTime, metadata::Root, sha256_hex};
+use headgate_tuf::{KeyId, RoleName, UtcTime, metadata::Root, sha256_hex};
 
 use crate::Workspace;
 use crate::console::Console;
@@ -199,6 +200,25 @@ impl Console {
         }
     }
 
+    /// Keys are made per workspace: a root key of another one would let its owners sign for this one.
+    async fn unshared(&self, root: &[u8]) -> Result<()> {
+        let owners = |bytes: &[u8]| -> Result<(String, BTreeSet<KeyId>)> {
+            let root: Loaded<Root> = Loaded::parse("1.root.json", Bytes::copy_from_slice(bytes))?;
+            let keys = root.meta.role(&RoleName::Root)?.keyids.clone();
+            Ok((root.meta.x.header.workspace, keys))
+        };
+        let (identity, keys) = owners(root)?;
+        for other in self.workspaces().await? {
+            let (theirs, known) = owners(&other.root)?;
+            if theirs != identity && !known.is_disjoint(&keys) {
+                let what = format!("This root shares a key with the workspace {}.", other.app);
+                return Err(Problem::new(Code::TrustRoot, what)
+                    .remedy("Have the owners make this workspace with keys of its own."));
+            }
+        }
+        Ok(())
+    }
+
     /// Pins the root and adds the workspace. The caller has compared the fingerprint.
     ///
     /// # Errors
@@ -217,6 +237,7 @@ impl Console {
                 format!("This computer has a workspace of {} already.", info.app),
             ));
         }
+        self.unshared(&request.root).await?;
         let store = inner.stores.open(&request.storage)?;
         let view = View::read(
             store.as_ref(),

@@ -9,9 +9,9 @@ use headgate_tuf::UtcTime;
 
 use super::packing::Task;
 use super::publish::name;
-use crate::Workspace;
 use crate::console::{Console, Inner, lock};
-use crate::db::JobKind;
+use crate::db::{Job, JobKind, JobState};
+use crate::{Action, Workspace};
 
 /// A web build that a person picked.
 #[derive(Debug, Clone)]
@@ -236,7 +236,8 @@ impl Console {
         };
         let needs = |job: &Job| {
             let action = job.intent.as_ref().map(|i| &i.action);
-            let same = matches!(action, Some(Action::Ship { bundle, .. }) if *bundle == report.path);
+            let same =
+                matches!(action, Some(Action::Ship { bundle, .. }) if *bundle == report.path);
             same && job.state != JobState::Done
         };
         if !self.inner.journal.jobs().await?.iter().any(needs) {
