@@ -25,7 +25,7 @@ fn arguments() -> anyhow::Result<Arguments> {
     while let Some(arg) = args.next() {
         match arg.to_str() {
             Some("--home") => {
-                parsed.home = Some(args.next().context("--home needs a folder")?.into())
+                parsed.home = Some(args.next().context("--home needs a folder")?.into());
             }
             Some("--sandbox") => parsed.sandbox = true,
             // The platform may add arguments of its own, such as macOS' -psn.

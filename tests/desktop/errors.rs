@@ -112,7 +112,7 @@ async fn source_maps_can_be_left_out(_: &Desk, window: &Window) {
              && document.querySelector('[data-testid=ship-next]')?.getAttribute('aria-disabled') === 'false'",
         )
         .await;
-    window.says("ship-sheet", "Source maps are left out").await;
+    window.says("ship-sheet", "1 source map (52 bytes) left out").await;
     assert!(
         window.has("allowed-secret-token").await,
         "what was allowed stays allowed"

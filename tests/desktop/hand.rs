@@ -54,6 +54,11 @@ pub(crate) fn choose(title: &str, path: &Path) {
     xdotool(&["type", "--delay", "8", rest]);
     sleep(Duration::from_millis(400));
     xdotool(&["key", "Return"]);
+    sleep(Duration::from_millis(300));
+    // For a folder the first Return only goes into it.
+    if !windows(title).is_empty() {
+        xdotool(&["key", "Return"]);
+    }
     wait_for(title, false);
 }
 

@@ -76,7 +76,7 @@ impl Window {
 
     pub(crate) async fn text(&self, id: &str) -> String {
         self.see(id).await;
-        let script = "return document.querySelector(arguments[0]).innerText.trim()";
+        let script = "return document.querySelector(arguments[0]).innerText.replaceAll('\\u00a0', ' ').trim()";
         text(&self.js(script, vec![json!(css(id))]).await)
     }
 
@@ -110,7 +110,7 @@ impl Window {
     /// Waits until a text is part of what an element shows.
     pub(crate) async fn says(&self, id: &str, part: &str) {
         let holds = format!(
-            "[...document.querySelectorAll({})].some((e) => e.innerText.includes({}))",
+            "[...document.querySelectorAll({})].some((e) => e.innerText.replaceAll('\\u00a0', ' ').includes({}))",
             json!(css(id)),
             json!(part)
         );

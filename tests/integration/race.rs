@@ -129,7 +129,12 @@ async fn of_two_publishers_on_one_channel_one_wins_and_the_other_is_told_who_and
             [Err(lost), Ok(won)] => (&two[1], &two[0], won, lost),
             other => panic!("round {round}: {other:?}"),
         };
-        if round % 25 == 0 { println!("T {round} {:?}", T0.get_or_init(std::time::Instant::now).elapsed()); }
+        if round % 25 == 0 {
+            println!(
+                "T {round} {:?}",
+                T0.get_or_init(std::time::Instant::now).elapsed()
+            );
+        }
         wins[usize::from(winner.name == "berta")] += 1;
         tells_who_and_what(lost, winner);
         let mine = won.release.clone().unwrap();
@@ -144,12 +149,18 @@ async fn of_two_publishers_on_one_channel_one_wins_and_the_other_is_told_who_and
         let seen = bench.device(&anna.workspace.root).await.unwrap();
         let served = &seen.channels["main.development"];
         assert_eq!(served.build, Some(theirs.1), "round {round}");
-        assert!(served.approved.contains(&mine.1), "round {round}: {served:?}");
+        assert!(
+            served.approved.contains(&mine.1),
+            "round {round}: {served:?}"
+        );
         for build in [mine.1, theirs.1] {
             assert!(builds.insert(build), "round {round}: build {build} twice");
         }
     }
-    println!("anna won {}, berta {} of {MEETINGS} meetings", wins[0], wins[1]);
+    println!(
+        "anna won {}, berta {} of {MEETINGS} meetings",
+        wins[0], wins[1]
+    );
     // The log proves that every publish of both is in the one chain.
     let log = anna.log().await.unwrap();
     for name in ["anna", "berta"] {
@@ -178,11 +189,17 @@ async fn two_publishers_on_different_channels_both_succeed_without_a_person() {
         let version = format!("4.2.{round}");
         let one = tiny(&bench, &format!("one-{round}"));
         let two = tiny(&bench, &format!("two-{round}"));
-        let one = anna.start_ship(&one, "development", &version).await.unwrap();
+        let one = anna
+            .start_ship(&one, "development", &version)
+            .await
+            .unwrap();
         let two = berta.start_ship(&two, "staging", &version).await.unwrap();
         let one = anna.receipt(&one).await.unwrap().release.unwrap().1;
         let two = berta.receipt(&two).await.unwrap().release.unwrap().1;
-        assert_ne!(one, two, "a build number stands for one release of the unit");
+        assert_ne!(
+            one, two,
+            "a build number stands for one release of the unit"
+        );
         let seen = bench.device(&anna.workspace.root).await.unwrap();
         assert_eq!(seen.build("development"), Some(one), "round {round}");
         assert_eq!(seen.build("staging"), Some(two), "round {round}");
@@ -203,7 +220,9 @@ async fn two_owners_who_change_the_root_at_once_both_get_their_key_in() {
         );
         let (ours, theirs) = (ours.unwrap().key.id, theirs.unwrap().key.id);
         let keys = |list: Vec<headgate_engine::KeyInfo>| {
-            let fresh = list.into_iter().filter(|k| k.roles.contains(&"timestamp".to_owned()));
+            let fresh = list
+                .into_iter()
+                .filter(|k| k.roles.contains(&"timestamp".to_owned()));
             fresh.map(|k| k.id).collect::<BTreeSet<_>>()
         };
         assert!(keys(anna.console.keys(&anna.workspace.id).await.unwrap()).contains(&ours));

@@ -43,6 +43,8 @@ pub struct Bench {
     pub clock: Arc<TestClock>,
     /// The keys of every console here.
     pub vault: OneVault,
+    /// What the randomness of its consoles follows from, together with their names.
+    pub seed: &'static str,
 }
 
 /// An empty bench.
@@ -51,6 +53,7 @@ pub fn bench() -> Bench {
         dir: scratch(),
         clock: TestClock::new(),
         vault: OneVault::memory(),
+        seed: "bench",
     }
 }
 
@@ -75,7 +78,7 @@ impl Bench {
         Options {
             home: self.home(person),
             person: person.to_owned(),
-            world: world(&self.clock, person),
+            world: world(&self.clock, &format!("{}/{person}", self.seed)),
             stores: Arc::new(Stores::folder(&self.storage())),
             vaults: Arc::new(self.vault.clone()),
         }

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use headgate_core::{Code, Problem, Result};
 use headgate_engine::{
-    Console, Home, Job, Options, Receipt, StandardVaults, VaultChoice, Workspace,
+    Console, Happened, Home, Job, Options, Receipt, StandardVaults, VaultChoice, Workspace,
 };
+use tokio::sync::{Mutex, broadcast};
 
 use crate::args::Cli;
 use crate::output::note;
@@ -19,6 +20,8 @@ pub(crate) struct Context {
     pub(crate) json: bool,
     pub(crate) unit: String,
     pub(crate) app: Option<String>,
+    /// Listens from the start, so that the first phase of a job is not missed.
+    pub(crate) events: Mutex<broadcast::Receiver<Happened>>,
     /// A passphrase that is asked for now is that of a new vault.
     new_vault: Arc<AtomicBool>,
 }
@@ -52,7 +55,9 @@ impl Context {
                 notice.message, notice.holds, notice.remedy
             ));
         }
+        let events = Mutex::new(console.events());
         Ok(Self {
+            events,
             console,
             json: cli.json,
             unit: cli.unit.clone(),
@@ -89,9 +94,7 @@ impl Context {
     /// # Errors
     /// `local.journal`.
     pub(crate) async fn recover(&self) -> Result<()> {
-        for words in
-            progress::during(&self.console, self.json, Box::pin(self.console.recover())).await?
-        {
+        for words in progress::during(self, Box::pin(self.console.recover())).await? {
             note(&format!("recovered: {words}"));
         }
         Ok(())
@@ -108,7 +111,7 @@ impl Context {
     /// # Errors
     /// The job's own.
     pub(crate) async fn wait(&self, job: &str) -> Result<Job> {
-        progress::during(&self.console, self.json, Box::pin(self.console.wait(job))).await
+        progress::during(self, Box::pin(self.console.wait(job))).await
     }
 
     /// Waits for a publish and gives the job with its receipt.

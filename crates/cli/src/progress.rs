@@ -8,30 +8,38 @@ use std::time::{Duration, Instant};
 use headgate_core::Code;
 use headgate_engine::{Console, Happened, Job, JobState, Phase};
 
+use crate::context::Context;
 use crate::output::{bytes, note, redraw};
 
 /// Between two lines of the same phase where lines cannot be redrawn.
 const QUIET: Duration = Duration::from_secs(5);
 
 /// Shows the jobs of this process while something is awaited. Ctrl-C stops what has not committed.
-pub(crate) async fn during<T>(console: &Console, json: bool, work: impl Future<Output = T>) -> T {
-    let mut events = console.events();
-    let mut line = Line::new(json);
+pub(crate) async fn during<T>(context: &Context, work: impl Future<Output = T>) -> T {
+    let mut events = context.events.lock().await;
+    let mut line = Line::new(context.json);
     let mut work = std::pin::pin!(work);
     loop {
         tokio::select! {
-            result = &mut work => {
-                line.end();
-                return result;
-            }
+            // What happened is shown before what came of it.
+            biased;
             event = events.recv() => {
                 if let Ok(Happened::Job(job)) = event {
                     line.show(&job);
                 }
             }
+            result = &mut work => {
+                while let Ok(event) = events.try_recv() {
+                    if let Happened::Job(job) = event {
+                        line.show(&job);
+                    }
+                }
+                line.end();
+                return result;
+            }
             _ = tokio::signal::ctrl_c() => {
                 line.end();
-                stop(console).await;
+                stop(&context.console).await;
             }
         }
     }
@@ -42,7 +50,7 @@ async fn stop(console: &Console) {
         match console.cancel_job(&job.id).await {
             Ok(()) => note(&format!("Stopping: {}", job.title)),
             Err(problem) if problem.code == Code::JobCommitted => {
-                note(&format!("{} It is only being read back.", problem.message))
+                note(&format!("{} It is only being read back.", problem.message));
             }
             Err(problem) => note(&problem.message),
         }

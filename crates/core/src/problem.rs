@@ -119,7 +119,6 @@ codes! {
     ReleaseSame "release.same" Conflict false, "The channel serves this release already.", "Nothing is to be done.";
     RolloutState "rollout.state" Conflict false, "The channel serves what it served before.", "Look at the channel's state, then choose an action that fits it.";
     RolloutLower "rollout.share_lowered" Conflict false, "The share is unchanged.", "A share can be raised only. Halt the rollout to stop new devices.";
-    RolloutNarrowed "rollout.widened" Conflict false, "The channel serves what it served before.", "A rollout can only narrow the native range that approvers signed.";
 
     // trust
     TrustRoot "trust.root" Trust false, "Nothing from this storage was believed.", "Get 1.root.json again from someone who has it and compare the words.";
@@ -135,7 +134,6 @@ codes! {
 
     // publishing
     PublishConflict "publish.version_conflict" Conflict true, "Nothing of yours is live and nothing of theirs is lost.", "Read what they published, then publish yours on top of it.";
-    PublishHalfDone "publish.interrupted" Storage true, "Devices get what they got before. What was uploaded is kept.", "Resume the job.";
     PublishOld "publish.old_journal" Conflict true, "Devices get what they got before.", "Look at the channel, then resume or cancel the job.";
     PublishReadBack "publish.read_back" Storage true, "The release is committed in storage.", "Check that the public URL serves the storage folder, then read it back again.";
 
@@ -160,7 +158,6 @@ codes! {
     KeyDamaged "key.damaged" Key false, "Nothing was signed.", "The stored key is not the one that is recorded. Import it again from a backup.";
     KeyFile "key.file" Key false, "No key was used.", "Choose the right vault or key file.";
     KeyPassphrase "key.passphrase_needed" Key false, "No key was used.", "Set HEADGATE_VAULT_PASSPHRASE, or run in a terminal and enter it.";
-    KeyRefused "key.refused" Key false, "Nothing was signed.", "Only role metadata of this workspace is signed.";
     KeyNotAllowed "key.not_a_signer" Key false, "Nothing was signed.", "Ask someone who holds a key of this role, or have your key added to it.";
     KeyOther "key.failed" Key true, "No key was used.", "Look at the keychain program for a message, then try again.";
 
@@ -170,7 +167,6 @@ codes! {
     LocalJournal "local.journal" Local false, "The registry in storage is unchanged. The damaged file is kept.", "Restore journal.sqlite from the backup named here, or connect the workspace again.";
     LocalNewer "local.newer_version" Local false, "Nothing was changed.", "Install the newer version of Headgate that wrote it.";
     LocalBusy "local.busy" Local true, "Nothing was changed.", "Another Headgate uses this home folder. Close it, or wait.";
-    LocalConfig "local.config" Local false, "Nothing was changed.", "Repair or remove the settings file named here.";
 
     // rest
     JobCancelled "job.cancelled" Cancelled true, "Devices get what they got before.", "Start it again when you want to.";

@@ -39,7 +39,7 @@ impl OpenStore for StandardStores {
     }
 
     fn open_public(&self, url: &str) -> Result<Arc<dyn Store>> {
-        Ok(Arc::new(HttpStore::new(url)?))
+        Ok(Arc::new(HttpStore::new(url)?.no_cache()))
     }
 
     fn create(&self, address: &str) -> Result<Arc<dyn Store>> {

@@ -14,7 +14,7 @@ impl App {
         let mut events = self.console.events();
         loop {
             let event = match events.recv().await {
-                Ok(Happened::Job(job)) => dto::Event::Job(self.job_dto(*job).await),
+                Ok(Happened::Job(job)) => dto::Event::Job(Box::new(self.job_dto(*job).await)),
                 Ok(Happened::Recovered(said)) => dto::Event::Recovered(dto::Recovered { said }),
                 Ok(Happened::Board(workspace)) => {
                     dto::Event::Board(dto::WorkspaceRef { workspace })

@@ -64,7 +64,14 @@ pub async fn listed(
 /// # Errors
 /// `trust.hash` when storage holds other bytes or none.
 pub async fn hashed(store: &dyn Store, key: &str, sha256: &str, max: u64) -> Result<Bytes> {
-    let object = store.get(key, max).await?;
+    let longer = |problem: Problem| match problem.code {
+        Code::TrustFormat => Problem::new(
+            Code::TrustHash,
+            format!("{key} holds more bytes than were signed."),
+        ),
+        _ => problem,
+    };
+    let object = store.get(key, max).await.map_err(longer)?;
     let missing = || {
         Problem::new(
             Code::TrustHash,

@@ -138,6 +138,11 @@ impl Store for FolderStore {
         self.run(move |disk| disk.get(&key, max)).await
     }
 
+    async fn discard_probe(&self, key: &str) -> Result<()> {
+        let key = key.to_owned();
+        self.run(move |disk| disk.discard_probe(&key)).await
+    }
+
     async fn head(&self, key: &str) -> Result<Option<ObjectMeta>> {
         let key = key.to_owned();
         self.run(move |disk| disk.head(&key)).await

@@ -130,6 +130,16 @@ pub trait Store: Send + Sync {
     /// `storage.*`.
     async fn swap(&self, key: &str, bytes: Bytes, expected: Option<&ETag>) -> Result<Swapped>;
 
+    /// Removes an object that a connection test wrote, below `probe/` alone: the registry itself is never
+    /// deleted from. A backend that cannot leaves it.
+    ///
+    /// # Errors
+    /// `storage.*`.
+    async fn discard_probe(&self, key: &str) -> Result<()> {
+        let _ = key;
+        Ok(())
+    }
+
     /// Names directly below a folder such as `metadata`, without the folder.
     ///
     /// # Errors

@@ -63,7 +63,7 @@ fn named(name: &str, error: &headgate_tuf::Error) -> Problem {
 pub struct HighWater {
     /// Role and version.
     pub versions: BTreeMap<String, u64>,
-    /// Freshness keys of the root that these were seen under. Rotating them forgets the snapshot's
+    /// Freshness keys of the root that these were seen under. Taking one out forgets the snapshot's
     /// and timestamp's marks: the recovery from a version that was pushed far ahead (TUF §5.3.11).
     pub freshness: BTreeSet<KeyId>,
 }
@@ -142,8 +142,10 @@ impl View {
             let Some(file) = fetch(store, &name).await? else {
                 break;
             };
-            set.update_root(&file).map_err(|e| untrusted(&name, &e))?;
+            // Strictly parsed first: no other parser ever sees JSON that two readers could read differently.
             let next: Loaded<Root> = Loaded::parse(&name, file)?;
+            set.update_root(&next.file)
+                .map_err(|e| untrusted(&name, &e))?;
             same_workspace(&name, &next.meta.x.header, &root.meta)?;
             root = next;
         }
@@ -151,7 +153,7 @@ impl View {
             .map_err(|e| untrusted("root", &e))?;
         let freshness = freshness_keys(&root.meta);
         let floor = |role: &RoleName| {
-            let forgotten = marks.freshness != freshness
+            let forgotten = !marks.freshness.is_subset(&freshness)
                 && matches!(role, RoleName::Timestamp | RoleName::Snapshot);
             if forgotten {
                 0
@@ -173,9 +175,9 @@ impl View {
                     ),
                 )
             })?;
-        set.update_timestamp(&object.bytes, at)
-            .map_err(|e| untrusted("timestamp.json", &e))?;
         let timestamp: Loaded<Timestamp> = Loaded::parse("timestamp.json", object.bytes)?;
+        set.update_timestamp(&timestamp.file, at)
+            .map_err(|e| untrusted("timestamp.json", &e))?;
         not_older(
             &RoleName::Timestamp,
             timestamp.meta.version,
@@ -191,9 +193,9 @@ impl View {
 
         let name = RoleName::Snapshot.file(timestamp.meta.snapshot());
         let file = must(store, &name).await?;
-        set.update_snapshot(&file, at)
-            .map_err(|e| untrusted(&name, &e))?;
         let snapshot: Loaded<Snapshot> = Loaded::parse(&name, file)?;
+        set.update_snapshot(&snapshot.file, at)
+            .map_err(|e| untrusted(&name, &e))?;
         same_workspace(&name, &snapshot.meta.x, &root.meta)?;
         not_older(
             &RoleName::Snapshot,
@@ -203,9 +205,9 @@ impl View {
 
         let name = RoleName::Targets.file(pinned_version_of(&snapshot.meta, &RoleName::Targets)?);
         let file = must(store, &name).await?;
-        set.update_targets(&file, at)
-            .map_err(|e| untrusted(&name, &e))?;
         let targets: Loaded<TopTargets> = Loaded::parse(&name, file)?;
+        set.update_targets(&targets.file, at)
+            .map_err(|e| untrusted(&name, &e))?;
         same_workspace(&name, targets.meta.header_ref(), &root.meta)?;
         not_older(
             &RoleName::Targets,
@@ -222,9 +224,9 @@ impl View {
             };
             let name = role.file(version);
             let file = must(store, &name).await?;
-            set.update_delegated_targets(&file, &delegation.name, "targets", at)
-                .map_err(|e| untrusted(&name, &e))?;
             let loaded: Loaded<ChannelTargets> = Loaded::parse(&name, file)?;
+            set.update_delegated_targets(&loaded.file, &delegation.name, "targets", at)
+                .map_err(|e| untrusted(&name, &e))?;
             same_workspace(&name, &loaded.meta.x, &root.meta)?;
             same_role(&name, &loaded.meta, &role)?;
             not_older(&role, loaded.meta.version, floor(&role))?;
@@ -381,12 +383,15 @@ async fn explain(store: &dyn Store, pinned: &[u8], problem: Problem) -> Problem 
     if theirs.meta.x.header.workspace == ours.meta.x.header.workspace {
         return problem;
     }
-    let what = format!(
-        "{} holds the registry of {}, not of {}.",
-        store.address(),
-        theirs.meta.x.app,
-        ours.meta.x.app
-    );
+    let (address, app) = (store.address(), &theirs.meta.x.app);
+    let what = if *app == ours.meta.x.app {
+        format!("{address} holds another registry of {app}, with a root of its own.")
+    } else {
+        format!(
+            "{address} holds the registry of {app}, not of {}.",
+            ours.meta.x.app
+        )
+    };
     Problem::new(Code::TrustWorkspace, what).detail(problem)
 }
 

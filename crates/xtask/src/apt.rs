@@ -16,7 +16,8 @@ const BUILD: &[&str] = &[
 /// A screen without a display, a session bus, and `import` for pictures of it.
 const HEADLESS: &[&str] = &["xvfb", "xauth", "imagemagick", "dbus", "dbus-x11"];
 
-/// A driver for the window, a hand on the mouse, a keyring, and a second window to drag from.
+/// A driver for the window, a hand on the mouse, a keyring, a second window to drag from, and the faces that the
+/// window asks for: pictures must not depend on what else is installed.
 const TEST: &[&str] = &[
     "webkit2gtk-driver",
     "xdotool",
@@ -25,6 +26,8 @@ const TEST: &[&str] = &[
     "libsecret-tools",
     "python3-gi",
     "gir1.2-gtk-3.0",
+    "fonts-inter",
+    "fonts-jetbrains-mono",
 ];
 
 /// What a task is going to do, which decides what it needs.

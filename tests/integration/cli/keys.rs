@@ -72,10 +72,12 @@ fn a_second_computer_connects_imports_keys_and_ships() {
         "development",
     ];
     let refused = tom.fails(7, &ship);
-    assert!(
-        ["key.not_a_signer", "key.file"].contains(&refused["code"].as_str().unwrap()),
-        "{refused}"
+    assert_eq!(
+        refused["code"], "key.not_a_signer",
+        "not: a vault file is missing"
     );
+    let embedded = ["rollout", "embedded", "--channel", "development"];
+    assert_eq!(tom.fails(7, &embedded)["code"], "key.not_a_signer");
 
     let keys = mara.json(&["keys", "list"]);
     for name in ["Acme Field release", "Acme Field online"] {

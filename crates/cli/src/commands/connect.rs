@@ -41,7 +41,7 @@ pub(crate) async fn run(context: &Context, args: ConnectArgs) -> Outcome {
         vault: args.vault,
     };
     let test = context.console.connect_test(&request);
-    let checks = progress::during(&context.console, context.json, Box::pin(test)).await;
+    let checks = progress::during(context, Box::pin(test)).await;
     for check in &checks {
         match &check.result {
             // Storage that can only be read is enough to watch and verify.
@@ -54,7 +54,7 @@ pub(crate) async fn run(context: &Context, args: ConnectArgs) -> Outcome {
         }
     }
     let connect = context.console.connect(request);
-    let workspace = progress::during(&context.console, context.json, Box::pin(connect)).await?;
+    let workspace = progress::during(context, Box::pin(connect)).await?;
     let document = json!({
         "app": workspace.app,
         "name": workspace.name,

@@ -30,7 +30,7 @@ pub(crate) async fn run(context: &Context, args: InitArgs) -> Outcome {
         sandbox: false,
     };
     let init = Box::pin(context.console.init(request));
-    let (workspace, job) = progress::during(&context.console, context.json, init).await?;
+    let (workspace, job) = progress::during(context, init).await?;
     let (_, receipt) = context.receipt(&job).await?;
     let root = RootInfo::of(&workspace.root)?;
     let vault = context.console.vault_info(&workspace);

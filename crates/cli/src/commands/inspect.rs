@@ -88,7 +88,7 @@ pub(crate) async fn pack(context: &Context, args: PackArgs) -> Outcome {
     };
     let (from, to) = (absolute(&args.build)?, absolute(&args.output)?);
     let pack = context.console.pack_to(&from, &to, options);
-    let packed = progress::during(&context.console, context.json, Box::pin(pack)).await?;
+    let packed = progress::during(context, Box::pin(pack)).await?;
     let document = json!({
         "path": to,
         "sha256": packed.sha256,

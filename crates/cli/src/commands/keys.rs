@@ -62,7 +62,7 @@ async fn list(context: &Context, workspace: &Workspace) -> Outcome {
 async fn create(context: &Context, workspace: &Workspace, name: &str) -> Outcome {
     context.expect_new(&workspace.vault);
     let create = Box::pin(context.console.create_key(&workspace.id, name));
-    let made = progress::during(&context.console, context.json, create).await?;
+    let made = progress::during(context, create).await?;
     let root = match &made.job {
         Some(job) => Some(context.receipt(job).await?.1.root_now),
         None => None,
@@ -162,7 +162,7 @@ async fn accept(context: &Context, workspace: &Workspace, public: &str, name: &s
     let key = headgate_engine::public_key(public)
         .map_err(|p| Problem::new(Code::UsageArgument, p.message).field("public"))?;
     let add = Box::pin(context.console.add_freshness_key(&workspace.id, &key, name));
-    let job = progress::during(&context.console, context.json, add).await?;
+    let job = progress::during(context, add).await?;
     let (_, receipt) = context.receipt(&job).await?;
     let id = key.id().map_err(Problem::from)?;
     let document = json!({ "id": id.as_str(), "public": key.hex(), "name": name, "accepted": true, "root": receipt.root_now });

@@ -12,7 +12,7 @@ pub(crate) async fn run(context: &Context, args: LogArgs) -> Outcome {
     let workspace = context.workspace().await?;
     // All of it is verified, whatever is shown: a chain holds only down to its first entry.
     let read = Box::pin(context.console.log(&workspace.id, usize::MAX));
-    let entries = progress::during(&context.console, context.json, read).await?;
+    let entries = progress::during(context, read).await?;
     let shown = &entries[..entries.len().min(args.limit.unwrap_or(usize::MAX))];
     let first = entries.last().map_or(0, |e| e.number);
     let document = json!({

@@ -9,7 +9,7 @@ use crate::progress;
 pub(crate) async fn run(context: &Context) -> Outcome {
     context.recover().await?;
     let open = Box::pin(context.console.sandbox());
-    let sandbox = progress::during(&context.console, context.json, open).await?;
+    let sandbox = progress::during(context, open).await?;
     let vault = context.console.vault_info(&sandbox.workspace);
     let document = json!({
         "app": sandbox.workspace.app,

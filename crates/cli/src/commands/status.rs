@@ -13,7 +13,7 @@ use crate::progress;
 pub(crate) async fn run(context: &Context) -> Outcome {
     let workspace = context.workspace().await?;
     let sync = Box::pin(context.console.sync(&workspace.id));
-    let read = progress::during(&context.console, context.json, sync).await;
+    let read = progress::during(context, sync).await;
     let board = context.console.board(&workspace.id, &context.unit).await?;
     let now = World::default().now();
     let channels: Vec<Value> = board

@@ -162,14 +162,14 @@ impl Journal {
         })
     }
 
-    /// Records what was seen. Versions only rise within one set of freshness keys.
+    /// Records what was seen. Versions only rise, until a freshness key is taken out of the root.
     pub(crate) async fn set_marks(&self, workspace: &str, marks: &HighWater) -> Result<()> {
         let mut merged = self.marks(workspace).await?;
-        if merged.freshness != marks.freshness {
+        if !merged.freshness.is_subset(&marks.freshness) {
             merged.versions.remove("snapshot");
             merged.versions.remove("timestamp");
-            merged.freshness.clone_from(&marks.freshness);
         }
+        merged.freshness.clone_from(&marks.freshness);
         for (role, version) in &marks.versions {
             let seen = merged.versions.entry(role.clone()).or_default();
             *seen = (*seen).max(*version);

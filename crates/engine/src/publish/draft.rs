@@ -15,6 +15,7 @@ use headgate_tuf::{
 use super::builds::{build_taken, taken_builds};
 use super::{Action, Intent, rollout, root_change};
 use crate::World;
+use crate::keys::OwnKeys;
 
 /// Versions of metadata that exist in storage, committed or left behind.
 #[derive(Debug, Default)]
@@ -86,6 +87,7 @@ pub(crate) async fn draft(
     store: &dyn Store,
     view: &View,
     intent: &Intent,
+    own: &OwnKeys,
     world: &World,
 ) -> Result<Draft> {
     let existing = Existing::read(store).await?;
@@ -117,7 +119,7 @@ pub(crate) async fn draft(
             let next = rollout::change(&documents, change, unit, channel, world, &intent.reason)?;
             d.rollout_role(unit, channel, &next)?;
         }
-        Action::Refresh => d.renew()?,
+        Action::Refresh => d.renew(own, &mut out)?,
         Action::AddFreshnessKey {
             public,
             name,
@@ -131,22 +133,7 @@ pub(crate) async fn draft(
                 &d.header(&RoleName::Root),
                 d.now,
             )?;
-            let version = view.root.meta.version + 1;
-            let bytes = RoleBytes::new(&next)?;
-            let signers = vec![
-                view.root.meta.role(&RoleName::Root)?.clone(),
-                next.role(&RoleName::Root)?.clone(),
-            ];
-            let says = format!("{name} may sign freshness");
-            out.root = Some(DraftRole {
-                role: RoleName::Root,
-                version,
-                before: Some(version - 1),
-                bytes,
-                signers,
-                says,
-            });
-            out.new_root = Some(next);
+            d.new_root(next, format!("{name} may sign freshness"), &mut out)?;
         }
     }
     d.freshness(out.new_root.as_ref())?;
@@ -231,17 +218,8 @@ impl Drafting<'_> {
                 .push((key, sha256.clone(), Material::File(path, size)));
         }
         let bytes = manifest.to_bytes()?;
-        self.approve_and_serve(
-            &unit,
-            &channel,
-            &manifest.version,
-            manifest.build,
-            bytes,
-            permille,
-            world,
-            out,
-        )
-        .await
+        self.approve_and_serve(&unit, &channel, manifest.build, bytes, permille, world, out)
+            .await
     }
 
     async fn promote(&mut self, world: &World, out: &mut Outcome) -> Result<()> {
@@ -280,8 +258,7 @@ impl Drafting<'_> {
                 format!("The manifest of build {build} does not read back as it was signed."),
             ));
         }
-        let version = approved.manifest.version.clone();
-        self.approve_and_serve(&unit, &to, &version, build, bytes, permille, world, out)
+        self.approve_and_serve(&unit, &to, build, bytes, permille, world, out)
             .await
     }
 }

@@ -147,6 +147,19 @@ impl Action {
         }
     }
 
+    /// Build number that it serves, if it names one.
+    pub fn build(&self) -> Option<u32> {
+        match self {
+            Self::Ship { manifest, .. } => Some(manifest.build),
+            Self::Promote { build, .. } => Some(*build),
+            Self::Rollout {
+                change: RolloutChange::Share { build, .. },
+                ..
+            } => Some(*build),
+            _ => None,
+        }
+    }
+
     /// Word for the audit log.
     pub fn word(&self) -> &'static str {
         match self {

@@ -23,4 +23,4 @@ pub use intent::{Action, Intent, RolloutChange};
 pub(crate) use read_back::{DeviceQuestion, Proof, prove};
 pub use receipt::{Receipt, ReceiptRole};
 pub use sign::{Planned, PlannedKey, PlannedRole};
-pub(crate) use sign::{plan, sign_steps};
+pub(crate) use sign::{check_keys, plan, sign_steps};

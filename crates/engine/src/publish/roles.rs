@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headgate_core::{Code, Problem, Result, rollout::RolloutDocument};
+use headgate_core::{Code, Problem, Result, Settings, TopTargets, rollout::RolloutDocument};
 use headgate_registry::{documents, documents::ChannelDocuments, layout};
 use headgate_tuf::{
-    Metadata, Name, RoleBytes, RoleName,
+    Name, RoleBytes, RoleName, UtcTime,
     metadata::{
         Hashes, Header, MetaVersion, RoleKeys, Root, Snapshot, TargetFile, Targets, Timestamp,
     },
@@ -13,8 +13,9 @@ use headgate_tuf::{
 };
 
 use super::draft::{DraftRole, Drafting, Material, Outcome};
-use super::rollout;
+use super::{rollout, root_change};
 use crate::World;
+use crate::keys::OwnKeys;
 
 /// Approved releases that stay listed besides what the channel serves.
 const KEEP_APPROVED: usize = 10;
@@ -28,7 +29,6 @@ impl Drafting<'_> {
         &mut self,
         unit: &Name,
         channel: &Name,
-        version: &str,
         build: u32,
         manifest: Vec<u8>,
         permille: u16,
@@ -47,9 +47,7 @@ impl Drafting<'_> {
             world,
             &self.intent.reason,
         )?;
-        self.approval_role(
-            unit, channel, version, build, &sha256, manifest, &documents, &next,
-        )?;
+        self.approval_role(unit, channel, build, &sha256, manifest, &documents, &next)?;
         self.rollout_role(unit, channel, &next)?;
         out.manifest = Some(sha256);
         Ok(())
@@ -60,7 +58,6 @@ impl Drafting<'_> {
         &mut self,
         unit: &Name,
         channel: &Name,
-        version: &str,
         build: u32,
         sha256: &str,
         manifest: Vec<u8>,
@@ -96,11 +93,7 @@ impl Drafting<'_> {
             sha256.into(),
             Material::Bytes(manifest.into()),
         ));
-        self.channel_draft(
-            role,
-            targets,
-            format!("Build {build} ({version}) may be served on {channel}"),
-        )
+        self.channel_draft(role, targets, format!("Build {build} may be served here"))
     }
 
     pub(super) fn rollout_role(
@@ -149,14 +142,66 @@ impl Drafting<'_> {
         Ok(())
     }
 
-    /// Signs again what is past half its life, with the same content.
-    pub(super) fn renew(&mut self) -> Result<()> {
-        for (role, loaded) in &self.view.channels {
-            if policy::used_permille(role, loaded.meta.expires, self.now) >= 500 {
-                let says = format!("The same as version {}, for longer", loaded.meta.version);
-                self.channel_draft(role.clone(), loaded.meta.targets.clone(), says)?;
+    /// Signs again what is past half its life and what these keys may sign, with the same content.
+    /// A job that holds a freshness key alone renews freshness alone.
+    pub(super) fn renew(&mut self, own: &OwnKeys, out: &mut Outcome) -> Result<()> {
+        let enough = |keys: &RoleKeys| {
+            let ours = keys.keyids.iter().filter(|id| own.contains_key(id));
+            ours.count() >= keys.threshold as usize
+        };
+        let (view, now) = (self.view, self.now);
+        let due = |role: &RoleName, expires| policy::used_permille(role, expires, now) >= 500;
+        let says = |version: u64| format!("The same as version {version}, for longer");
+        for (role, loaded) in &view.channels {
+            if due(role, loaded.meta.expires) && enough(&self.delegated_keys(role)?) {
+                let targets = loaded.meta.targets.clone();
+                self.channel_draft(role.clone(), targets, says(loaded.meta.version))?;
             }
         }
+        let root = &view.root.meta;
+        let targets = &view.targets.meta;
+        let role = RoleName::Targets;
+        if due(&role, targets.expires) && enough(root.role(&role)?) {
+            let settings = Settings {
+                header: self.header(&role),
+                ..targets.x.clone()
+            };
+            let version = self.existing.next(&role, Some(targets.version));
+            let expires = policy::expires(&role, now);
+            let delegations = targets.delegations.clone();
+            let content: TopTargets =
+                Targets::new(version, expires, BTreeMap::new(), delegations, settings);
+            self.roles.push(DraftRole {
+                version,
+                before: Some(targets.version),
+                bytes: RoleBytes::new(&content)?,
+                signers: vec![root.role(&role)?.clone()],
+                says: says(targets.version),
+                role,
+            });
+        }
+        if due(&RoleName::Root, root.expires) && enough(root.role(&RoleName::Root)?) {
+            let next = root_change::renewed(view, &self.header(&RoleName::Root), now);
+            self.new_root(next, says(root.version), out)?;
+        }
+        Ok(())
+    }
+
+    /// A new root: signed by the owners of the old and of the new one, written after the commit.
+    pub(super) fn new_root(&self, next: Root, says: String, out: &mut Outcome) -> Result<()> {
+        let current = &self.view.root.meta;
+        out.root = Some(DraftRole {
+            role: RoleName::Root,
+            version: next.version,
+            before: Some(current.version),
+            bytes: RoleBytes::new(&next)?,
+            signers: vec![
+                current.role(&RoleName::Root)?.clone(),
+                next.role(&RoleName::Root)?.clone(),
+            ],
+            says,
+        });
+        out.new_root = Some(next);
         Ok(())
     }
 
@@ -190,7 +235,7 @@ impl Drafting<'_> {
             before: Some(before),
             bytes: RoleBytes::new(&content)?,
             signers: signers(&role)?,
-            says: format!("This is current until {}", content.expires()),
+            says: current_until(content.expires),
             role,
         };
         let role = RoleName::Timestamp;
@@ -201,7 +246,7 @@ impl Drafting<'_> {
             before: Some(before),
             bytes: RoleBytes::new(&content)?,
             signers: signers(&role)?,
-            says: format!("Snapshot {snapshot} is the newest"),
+            says: current_until(content.expires),
             role,
         };
         self.roles.extend([snapshot_role, timestamp_role]);
@@ -285,4 +330,13 @@ fn target_file(bytes: &[u8], sha256: &str) -> TargetFile {
             sha256: sha256.into(),
         },
     }
+}
+
+/// What freshness says, to the day.
+fn current_until(expires: UtcTime) -> String {
+    let text = expires.to_string();
+    format!(
+        "This is current until {}",
+        text.split('T').next().unwrap_or(&text)
+    )
 }

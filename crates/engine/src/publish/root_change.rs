@@ -57,3 +57,20 @@ pub(super) fn with_freshness_key(
         x,
     ))
 }
+
+/// The same root, for longer.
+pub(super) fn renewed(view: &View, header: &Header, now: UtcTime) -> Root {
+    let current = &view.root.meta;
+    let x = RootHeader {
+        header: header.clone(),
+        ..current.x.clone()
+    };
+    let expires = policy::expires(&RoleName::Root, now);
+    Root::new(
+        current.version + 1,
+        expires,
+        current.keys.clone(),
+        current.roles.clone(),
+        x,
+    )
+}

@@ -81,14 +81,18 @@ pub(crate) async fn plan(
     vault: Result<Arc<dyn KeyVault>>,
     own: &OwnKeys,
 ) -> Planned {
-    let mut problem = vault.as_ref().err().cloned();
+    // A computer without the keys needs no vault: saying that its file is missing would mislead.
+    let short = draft
+        .roles
+        .iter()
+        .chain(&draft.root)
+        .find(|r| !choose(r, own).1);
+    let short = short.map(|role| not_a_signer(role, view));
+    let mut problem = short.or_else(|| vault.as_ref().err().cloned());
     let mut keys: Vec<PlannedKey> = Vec::new();
     let mut roles = Vec::new();
     for role in draft.roles.iter().chain(&draft.root) {
-        let (chosen, enough) = choose(role, own);
-        if !enough {
-            problem.get_or_insert_with(|| not_a_signer(role, view));
-        }
+        let (chosen, _) = choose(role, own);
         let names: Vec<String> = chosen.keys().map(|id| view.key_name(id)).collect();
         roles.push(PlannedRole {
             role: role.role.to_string(),
@@ -104,7 +108,11 @@ pub(crate) async fn plan(
         for (id, public) in &chosen {
             let purpose = purpose(&role.role);
             if let Some(known) = keys.iter_mut().find(|k| k.id == *id) {
-                if !known.purpose.contains(purpose) {
+                if !known
+                    .purpose
+                    .to_lowercase()
+                    .contains(&purpose.to_lowercase())
+                {
                     known.purpose = format!("{}, {}", known.purpose, purpose.to_lowercase());
                 }
                 continue;
@@ -173,6 +181,18 @@ fn not_a_signer(role: &DraftRole, view: &View) -> Problem {
         names.join(", ")
     );
     Problem::new(Code::KeyNotAllowed, what)
+}
+
+/// Refuses before a vault is opened, or a passphrase asked for, that could not sign anyway.
+///
+/// # Errors
+/// `key.not_a_signer` naming the first role that lacks keys.
+pub(crate) fn check_keys(draft: &Draft, own: &OwnKeys) -> Result<()> {
+    let mut roles = draft.roles.iter().chain(&draft.root);
+    roles.find(|r| !choose(r, own).1).map_or(Ok(()), |role| {
+        let what = format!("This computer has too few keys of {}.", role.role);
+        Err(Problem::new(Code::KeyNotAllowed, what))
+    })
 }
 
 /// Signs one role with the keys of this computer.

@@ -155,14 +155,16 @@ impl Console {
     /// Writes twice under a name that nobody reads; the second write must be refused.
     async fn can_write(&self, store: &dyn headgate_registry::Store) -> Result<String> {
         use headgate_registry::{Body, Created, silent};
-        let key = "probe/create-only";
+        let key = format!("probe/{}", self.inner.world.id(8)?);
         let body = || {
             Body::Bytes(Bytes::from_static(
                 b"Headgate writes this once to see that a second write is refused.\n",
             ))
         };
-        store.create(key, body(), silent()).await?;
-        match store.create(key, body(), silent()).await? {
+        store.create(&key, body(), silent()).await?;
+        let second = store.create(&key, body(), silent()).await;
+        store.discard_probe(&key).await?;
+        match second? {
             Created::Exists => Ok("The second of two writers was refused, as it must be".into()),
             Created::Created => Err(Problem::new(
                 Code::StorageIo,

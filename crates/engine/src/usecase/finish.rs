@@ -1,6 +1,6 @@
 //! The end of a publish: read it back as a device would, and write the receipt.
 
-use headgate_core::{Code, Offer, Platform, Problem, Result, percent};
+use headgate_core::{Base, Code, Offer, Platform, Problem, Result, RolloutState, percent};
 use headgate_registry::{Expiry, Store, View, documents, silent};
 use headgate_tuf::{RoleName, UtcTime};
 
@@ -10,8 +10,9 @@ use crate::console::Inner;
 use crate::db::{ObjectState, Phase, Step, StepKind};
 use crate::publish::{Action, DeviceQuestion, Intent, Proof, Receipt, ReceiptRole, prove};
 
-/// Readings until the public URL shows what was committed.
-const READ_BACKS: usize = 5;
+/// Readings until the public URL shows what was committed, each after a longer pause: 13 s in all,
+/// more than a CDN may keep the timestamp.
+const READ_BACKS: u32 = 6;
 
 #[expect(clippy::too_many_arguments, reason = "the whole story of one publish")]
 pub(super) async fn finish(
@@ -40,7 +41,7 @@ pub(super) async fn finish(
     let mut receipt = None;
     for attempt in 0..READ_BACKS {
         if attempt > 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+            tokio::time::sleep(std::time::Duration::from_millis(200 << attempt)).await;
         }
         let fetched = inner.world.clock.ticks();
         match read_back(inner, workspace, store.as_ref(), intent).await {
@@ -62,7 +63,7 @@ pub(super) async fn finish(
             Ok(_) => {}
             Err(problem) if attempt + 1 == READ_BACKS => {
                 let what = format!(
-                    "The release is committed, but reading it back from {} failed: {}",
+                    "The publish is committed, but reading it back from {} failed: {}",
                     store.address(),
                     problem.message
                 );
@@ -230,24 +231,26 @@ fn headline(intent: &Intent, channel: Option<&str>, proof: Option<&Proof>) -> St
         };
     };
     let serving = proof.rollout.serving();
+    if let (RolloutState::Halted, Some(build)) = (serving.state, serving.release) {
+        return format!("{channel} is halted: build {build} is offered to no new device");
+    }
+    if serving.release.is_none() && serving.base == Base::Embedded {
+        return format!("Devices in {channel} now return to their embedded build");
+    }
     match (&proof.offer, &proof.release) {
-        (Offer::Release(_), Some(a)) => {
-            let share = if serving.permille < 1000
-                && !proof.rollout.entries.is_empty()
-                && serving.release == Some(a.manifest.build)
-            {
-                format!(" if it is among {}", percent(serving.permille))
-            } else {
-                String::new()
-            };
-            format!(
-                "A device in {channel} now gets {}, build {}{share}",
-                a.manifest.version, a.manifest.build
-            )
+        (Offer::Release(build), Some(a)) => {
+            let (version, partial) = (&a.manifest.version, serving.permille < 1000);
+            if partial && serving.release == Some(*build) {
+                let share = percent(serving.permille);
+                return format!(
+                    "{share} of the devices in {channel} now get {version}, build {build}"
+                );
+            }
+            format!("A device in {channel} now gets {version}, build {build}")
         }
-        (Offer::Embedded, _) => format!("A device in {channel} now returns to its embedded build"),
         (Offer::Nothing(why), _) => {
-            format!("A device in {channel} now gets nothing: {}", why.text())
+            let why = why.text().trim_end_matches('.');
+            format!("A device in {channel} now gets nothing: {why}")
         }
         _ => format!("A device in {channel} is up to date"),
     }

@@ -12,8 +12,8 @@ use super::jobs;
 use crate::console::Inner;
 use crate::db::{Job, JobState, ObjectState, Phase, Step, StepKind};
 use crate::publish::{
-    Action, Applied, Applier, Draft, Intent, Receipt, draft, first_draft, recover_commit,
-    sign_steps,
+    Action, Applied, Applier, Draft, Intent, Receipt, check_keys, draft, first_draft,
+    recover_commit, sign_steps,
 };
 use crate::{Console, Workspace};
 
@@ -179,6 +179,7 @@ async fn run(
         inner.phase(id, Phase::Read).await?;
         let (draft, expected, before) = derive(inner, workspace, store.as_ref(), &intent).await?;
         inner.phase(id, Phase::Sign).await?;
+        check_keys(&draft, &own)?;
         let vault = inner.vault(workspace).await?;
         let steps = sign_steps(&draft, expected.as_deref(), &vault, &own).await?;
         inner.journal.set_steps(id, &steps).await?;
@@ -319,12 +320,16 @@ async fn derive(
     }
     let view = inner.read(workspace, store).await?;
     unmoved(&view, intent)?;
-    let draft = draft(store, &view, intent, &inner.world).await?;
+    let own = inner.own_keys(&workspace.id).await?;
+    let draft = draft(store, &view, intent, &own, &inner.world).await?;
     let mut replaces = None;
     if let Some((unit, channel)) = intent.action.place() {
         let docs = documents::channel(store, &view, unit, channel).await?;
+        let own = draft.intent.action.build();
         let build = docs.rollout.as_ref().and_then(|r| r.serving().release);
+        // Raising a share replaces nothing.
         replaces = build
+            .filter(|b| Some(*b) != own)
             .and_then(|b| docs.approved.get(&b))
             .map(|a| (a.manifest.version.clone(), a.manifest.build));
     }

@@ -345,7 +345,8 @@ impl Console {
             one_line(reason, 500),
         );
         // Refused here rather than in the job, so that the caller is told at once.
-        draft(store.as_ref(), &view, &intent, &self.inner.world).await?;
+        let own = self.inner.own_keys(&workspace.id).await?;
+        draft(store.as_ref(), &view, &intent, &own, &self.inner.world).await?;
         self.start_publish(workspace, intent).await
     }
 
@@ -392,8 +393,8 @@ impl Console {
         typed: Option<String>,
     ) -> Result<(String, Draft, Planned)> {
         let intent = self.intent(view, action, reason);
-        let drafted = draft(store, view, &intent, &self.inner.world).await?;
         let own = self.inner.own_keys(&workspace.id).await?;
+        let drafted = draft(store, view, &intent, &own, &self.inner.world).await?;
         let planned = plan(&drafted, view, self.inner.vault(workspace).await, &own).await;
         let id = self.inner.world.id(8)?;
         let mut plans = lock(&self.inner.plans);

@@ -197,7 +197,7 @@ pub struct Jobs {
 #[serde(tag = "type", rename_all = "snake_case", content = "data")]
 pub enum Event {
     /// A job moved.
-    Job(Job),
+    Job(Box<Job>),
     /// The board of a workspace changed: read it again.
     Board(super::app::WorkspaceRef),
     /// Something is dragged over the window, or was dropped on it.

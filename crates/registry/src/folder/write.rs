@@ -31,6 +31,16 @@ impl Disk {
         self.publish_new(key, staged)
     }
 
+    pub(super) fn discard_probe(&self, key: &str) -> Result<()> {
+        if !key.starts_with("probe/") {
+            return Err(Problem::new(Code::Internal, "Only probes are removed.").detail(key));
+        }
+        match self.file_at(key)? {
+            Some(path) => fs::remove_file(&path).map_err(|e| problem(&e, "remove", &path)),
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn swap(&self, key: &str, bytes: Bytes, expected: Option<&ETag>) -> Result<Swapped> {
         let tag = hashed_tag(&bytes);
         // Before anything is written: most races are lost here, and links are refused here.
