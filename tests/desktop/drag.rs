@@ -43,10 +43,7 @@ impl Drag {
         move_to(x - 20, y - 20);
         drag.wait("begin");
         for step in 1..=8 {
-            move_to(
-                x + (TARGET.0 - x) * step / 8,
-                y + (TARGET.1 - y) * step / 8,
-            );
+            move_to(x + (TARGET.0 - x) * step / 8, y + (TARGET.1 - y) * step / 8);
         }
         drag
     }
@@ -73,10 +70,7 @@ impl Drag {
 impl Drop for Drag {
     fn drop(&mut self) {
         // A journey that failed in mid-drag must not leave the button down for the next one.
-        Command::new("xdotool")
-            .args(["mouseup", "1"])
-            .status()
-            .ok();
+        Command::new("xdotool").args(["mouseup", "1"]).status().ok();
         self.source.kill().ok();
         self.source.wait().ok();
     }

@@ -91,9 +91,7 @@ impl Desk {
         caps.set("browserName", json!("wry")).unwrap();
         caps.set("tauri:options", options).unwrap();
         let url = format!("http://127.0.0.1:{}", self.port);
-        let driver = WebDriver::new(url, caps)
-            .await
-            .expect("the console starts");
+        let driver = WebDriver::new(url, caps).await.expect("the console starts");
         driver
             .set_script_timeout(Duration::from_secs(30))
             .await

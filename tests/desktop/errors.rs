@@ -38,9 +38,7 @@ async fn what_is_no_web_build_is_refused_and_findings_wait_for_a_person() {
     fs::write(photos.join("beach.jpg"), b"no web build").unwrap();
     let ok = drop_on(&window, &photos, Some("20-drop-refused")).await;
     assert_eq!(ok, "false");
-    window
-        .says("toast", "‘Holiday photos’ was not taken")
-        .await;
+    window.says("toast", "‘Holiday photos’ was not taken").await;
     window.says("toast", "no index.html").await;
     window.click("toast-close").await;
     window.gone("toast").await;
@@ -74,7 +72,11 @@ async fn a_secret_blocks_until_it_is_allowed(desk: &Desk, window: &Window) {
     // Put together here, so that no scanner takes this file for a leak.
     let token = ["sk_", "live_", "4eC39HqLyjWDarjtT1zdp7dc"].concat();
     fs::write(build.join("pay.js"), format!("const key = '{token}';\n")).unwrap();
-    fs::write(build.join("pay.js.map"), "{\"version\":3,\"sources\":[\"pay.ts\"],\"mappings\":\"AAAA\"}").unwrap();
+    fs::write(
+        build.join("pay.js.map"),
+        "{\"version\":3,\"sources\":[\"pay.ts\"],\"mappings\":\"AAAA\"}",
+    )
+    .unwrap();
     drop_on(window, &build, None).await;
     window.see("finding-secret-token").await;
     let closed = async || window.attr("ship-next", "aria-disabled").await.unwrap();
@@ -112,7 +114,9 @@ async fn source_maps_can_be_left_out(_: &Desk, window: &Window) {
              && document.querySelector('[data-testid=ship-next]')?.getAttribute('aria-disabled') === 'false'",
         )
         .await;
-    window.says("ship-sheet", "1 source map (52 bytes) left out").await;
+    window
+        .says("ship-sheet", "1 source map (52 bytes) left out")
+        .await;
     assert!(
         window.has("allowed-secret-token").await,
         "what was allowed stays allowed"
@@ -121,9 +125,7 @@ async fn source_maps_can_be_left_out(_: &Desk, window: &Window) {
     window.fill("ship-version", "4.2.8").await;
     window.click("ship-next").await;
     window.see("allowed-findings").await;
-    window
-        .says("allowed-findings", "worth nothing")
-        .await;
+    window.says("allowed-findings", "worth nothing").await;
     window.shot("26-sign-allowed").await;
     window.click("sign-start").await;
     window.see("receipt").await;

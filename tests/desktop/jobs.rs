@@ -50,9 +50,10 @@ async fn a_job_outlives_its_sheet_and_a_kill_and_quitting_asks() {
     window
         .until(
             "bytes are being sent",
-            "['Uploading', 'Publishing'].includes(document.querySelector('[data-testid=upload-state]')?.innerText.trim())",
+            "/[1-9]/.test(document.querySelector('[data-testid=upload-jobPercent]')?.innerText ?? '')",
         )
         .await;
+    window.drawn().await;
     window.picture("60-uploading").await;
     window.click("upload-close").await;
     window.gone("ship-sheet").await;
@@ -94,7 +95,9 @@ async fn a_job_outlives_its_sheet_and_a_kill_and_quitting_asks() {
 
     let window = desk.open().await;
     window.says("version-development", "5.2.0").await;
-    window.says("toast", "Picked up where the last run stopped").await;
+    window
+        .says("toast", "Picked up where the last run stopped")
+        .await;
     window.shot("64-job-resumed").await;
     let after = device.asks("development", None).await;
     assert_eq!((before.0, after.0), ("release", "release"));

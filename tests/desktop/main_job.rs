@@ -150,7 +150,7 @@ async fn promote_to_production(window: &Window, bundle: &str, theme: &str) {
     window.see("receipt").await;
     assert_eq!(
         window.text("receipt-headline").await,
-        "A device in production now gets 4.2.7, build 1 if it is among 1 %"
+        "1 % of the devices in production now get 4.2.7, build 1"
     );
     window.shot(&format!("11-promoted-production{theme}")).await;
     window.click("receipt-done").await;

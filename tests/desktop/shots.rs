@@ -33,13 +33,7 @@ impl Window {
             .map((v) => v.id + ': ' + v.help + '\\n' + v.nodes.map((n) => '  ' + n.html.slice(0, 200) + '\\n  ' + n.failureSummary).join('\\n'))), \
             (error) => done([String(error)]))";
         let found = self.driver.execute_async(script, vec![]).await.unwrap();
-        let found: Vec<String> = found
-            .json()
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(text)
-            .collect();
+        let found: Vec<String> = found.json().as_array().unwrap().iter().map(text).collect();
         let found = found.iter().map(|one| format!("{screen}: {one}"));
         self.barriers.lock().unwrap().extend(found);
     }

@@ -134,9 +134,13 @@ impl Window {
         let holds = "document.fonts.status === 'loaded' && document.getAnimations().every((a) => \
                      a.playState !== 'running' || a.effect?.getComputedTiming().endTime === Infinity)";
         self.until("the window stands still", holds).await;
-        // What was changed last is drawn by the second frame from now.
-        let drawn = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))";
-        self.driver.execute_async(drawn, vec![]).await.unwrap();
+        self.drawn().await;
+    }
+
+    /// Waits for two frames: what was changed last is drawn by then.
+    pub(crate) async fn drawn(&self) {
+        let frames = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))";
+        self.driver.execute_async(frames, vec![]).await.unwrap();
     }
 
     /// Calls a command of the shell as the page can, past everything that the page's controls check.
@@ -165,7 +169,9 @@ impl Window {
 
     /// Everything that is readable now, for the message of a failure.
     pub(crate) async fn words(&self) -> String {
-        let page = self.driver.execute("return document.body.innerText", vec![]);
+        let page = self
+            .driver
+            .execute("return document.body.innerText", vec![]);
         page.await
             .map_or_else(|e| e.to_string(), |found| text(found.json()))
     }

@@ -11,5 +11,7 @@ mod errors;
 mod harness;
 #[path = "cli/keys.rs"]
 mod keys;
+#[path = "cli/local.rs"]
+mod local;
 #[path = "cli/releases.rs"]
 mod releases;

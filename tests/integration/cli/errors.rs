@@ -200,10 +200,9 @@ fn what_does_not_exist_or_is_taken_is_named() {
         promote(2, "1308", "development", "nightly"),
         "usage.unknown"
     );
-    assert_eq!(
-        c.fails(5, &["rollout", "halt", "--channel", "staging"])["code"],
-        "rollout.state"
-    );
+    let nothing = c.fails(5, &["rollout", "halt", "--channel", "staging"]);
+    assert_eq!(nothing["code"], "rollout.state");
+    assert_eq!(nothing["retryable"], false, "waiting changes nothing");
     assert_eq!(
         c.fails(
             5,
