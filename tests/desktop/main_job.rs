@@ -79,6 +79,9 @@ async fn main_job(desk: &Desk, window: &Window, theme: &str) {
     promote_to_production(window, &bundle, theme).await;
 
     window.says("rollout-production", "Rolling out").await;
+    window
+        .says("gate-state-staging-production", "Same release")
+        .await;
     assert_eq!(window.text("percent-production").await, "1 %");
     assert_eq!(window.text("percent-staging").await, "100 %");
     for channel in ["development", "staging", "production"] {

@@ -85,10 +85,14 @@ class App {
   /** Takes an event of the engine. */
   handle(event: Event): void {
     switch (event.type) {
-      case "job":
-        this.#ended(jobs.get(event.data.id), event.data);
+      case "job": {
+        const before = jobs.get(event.data.id);
+        this.#ended(before, event.data);
         jobs.apply(event.data);
+        // A gate says whether a job works at it, so the board is read again when one begins or ends.
+        if (event.data.kind !== "inspect" && before?.state !== event.data.state) boards.changed(event.data.workspace);
         break;
+      }
       case "board":
         boards.changed(event.data.workspace);
         break;
