@@ -62,12 +62,7 @@ async fn from_the_first_start_to_staging_without_a_mouse() {
     window.see("manifest-hash").await;
     tab_to(&window, "sign-message").await;
     retype(&window, "Without a mouse").await;
-    window
-        .until(
-            "signing is open",
-            "document.querySelector('[data-testid=sign-start]').getAttribute('aria-disabled') === 'false'",
-        )
-        .await;
+    window.signing_is_open().await;
     press(&window, "sign-start").await;
     window.see("receipt").await;
     window

@@ -43,12 +43,7 @@ async fn main_job(desk: &Desk, window: &Window, theme: &str) {
     window
         .fill("sign-commit", "9f31c07b5a1e0c44d2f86a17be90d3c5e7712a08")
         .await;
-    window
-        .until(
-            "signing is open",
-            "document.querySelector('[data-testid=sign-start]').getAttribute('aria-disabled') === 'false'",
-        )
-        .await;
+    window.signing_is_open().await;
     shot("05-ship-sign").await;
 
     // While another program holds the storage folder, the job stands before its commit.

@@ -32,8 +32,16 @@ impl Window {
             .filter((v) => v.impact === 'serious' || v.impact === 'critical') \
             .map((v) => v.id + ': ' + v.help + '\\n' + v.nodes.map((n) => '  ' + n.html.slice(0, 200) + '\\n  ' + n.failureSummary).join('\\n'))), \
             (error) => done([String(error)]))";
-        let found = self.driver.execute_async(script, vec![]).await.unwrap();
-        let found: Vec<String> = found.json().as_array().unwrap().iter().map(text).collect();
+        let mut found: Vec<String> = Vec::new();
+        // A control that changes its colours meanwhile is looked at again when it is done.
+        for _ in 0..2 {
+            let answer = self.driver.execute_async(script, vec![]).await.unwrap();
+            found = answer.json().as_array().unwrap().iter().map(text).collect();
+            if found.is_empty() {
+                return;
+            }
+            self.settled().await;
+        }
         let found = found.iter().map(|one| format!("{screen}: {one}"));
         self.barriers.lock().unwrap().extend(found);
     }

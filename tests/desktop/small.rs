@@ -52,6 +52,7 @@ async fn nothing_is_clipped_in_the_smallest_window() {
     window
         .fill("sign-message", "Offline map tiles, larger photo uploads")
         .await;
+    window.signing_is_open().await;
     window.not_clipped(&SHEET[..7]).await;
     window.no_cut_words().await;
     window.shot("72-small-sign").await;

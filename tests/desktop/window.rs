@@ -137,6 +137,16 @@ impl Window {
         self.drawn().await;
     }
 
+    /// Waits until what is signed was derived from all that was typed.
+    pub(crate) async fn signing_is_open(&self) {
+        // The plan is derived again after a pause in typing; until then the old one still shows.
+        self.until(
+            "signing is open",
+            "document.querySelector('[data-testid=sign-start]').getAttribute('aria-disabled') === 'false'",
+        )
+        .await;
+    }
+
     /// Waits for two frames: what was changed last is drawn by then.
     pub(crate) async fn drawn(&self) {
         let frames = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))";

@@ -26,6 +26,8 @@ struct Meeting {
     barrier: Barrier,
     /// Swaps of each round that still wait for the other console.
     open: AtomicUsize,
+    /// New roots that still do.
+    roots: AtomicUsize,
 }
 
 impl Meeting {
@@ -33,6 +35,7 @@ impl Meeting {
         Arc::new(Self {
             barrier: Barrier::new(2),
             open: AtomicUsize::new(0),
+            roots: AtomicUsize::new(0),
         })
     }
 
@@ -40,17 +43,25 @@ impl Meeting {
     fn arrange(&self) {
         assert_eq!(self.open.swap(2, Ordering::SeqCst), 0, "two met before");
     }
+
+    /// The next two new roots meet: both consoles have committed what both roots accept.
+    fn arrange_roots(&self) {
+        assert_eq!(self.roots.swap(2, Ordering::SeqCst), 0, "two met before");
+    }
 }
 
 #[async_trait]
 impl Hook for Meeting {
     async fn before(&self, write: &Write) -> Result<()> {
+        let waiting = match write.kind {
+            Kind::Swap => &self.open,
+            Kind::Create if write.key.ends_with(".root.json") => &self.roots,
+            Kind::Create => return Ok(()),
+        };
         let take = |n: usize| n.checked_sub(1);
-        let meets = write.kind == Kind::Swap
-            && self
-                .open
-                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take)
-                .is_ok();
+        let meets = waiting
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take)
+            .is_ok();
         if meets {
             let wait = tokio::time::timeout(Duration::from_secs(20), self.barrier.wait());
             wait.await.expect("the other publisher never came");
@@ -216,9 +227,14 @@ async fn two_publishers_on_different_channels_both_succeed_without_a_person() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_owners_who_change_the_root_at_once_both_get_their_key_in() {
     let (bench, meeting, anna, berta) = team().await;
-    for round in 0..5 {
+    for round in 0..6 {
         bench.clock.advance(1);
-        meeting.arrange();
+        // Before the commit in one half of the rounds, between the commit and the new root in the other.
+        if round % 2 == 0 {
+            meeting.arrange();
+        } else {
+            meeting.arrange_roots();
+        }
         let (one, two) = (format!("CI {round}"), format!("QA {round}"));
         let (ours, theirs) = tokio::join!(
             anna.console.create_key(&anna.workspace.id, &one),

@@ -61,7 +61,11 @@ pub(crate) enum Command {
     /// The audit log, verified
     Log(LogArgs),
     /// Sign freshness again
-    Refresh,
+    Refresh {
+        /// Sign it although it has expired: you have looked at what is there.
+        #[arg(long)]
+        expired: bool,
+    },
     /// Ask the public URL as a device would
     Verify(VerifyArgs),
     /// Unfinished and past work

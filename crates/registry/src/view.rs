@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use headgate_core::{Code, Problem, Result, settings::TopTargets};
 use headgate_tuf::{
-    Envelope, KeyId, MAX_METADATA, Metadata, RoleName, UtcTime,
-    metadata::{Header, Root, Snapshot, Targets, Timestamp},
+    Envelope, KeyId, MAX_METADATA, Metadata, PublicKey, RoleName, UtcTime,
+    metadata::{Header, RoleKeys, Root, Snapshot, Targets, Timestamp},
     policy, sha256_hex,
 };
 use sigstore_tuf::TrustedMetadataSet;
@@ -28,7 +28,7 @@ pub struct Loaded<M> {
     pub file: Bytes,
     /// SHA-256 of the file: what the next version's `prev` names.
     pub sha256: String,
-    /// Keys that signed it, verified or not.
+    /// Keys whose signatures count; as the file says them until a [`View`] verified it.
     pub signers: BTreeSet<KeyId>,
 }
 
@@ -82,6 +82,8 @@ pub enum Expiry {
 pub struct View {
     /// The root in force.
     pub root: Loaded<Root>,
+    /// Every root that was walked, the pinned one first, each verified by the one before it.
+    pub roots: Vec<Loaded<Root>>,
     /// Version of the pinned root that the walk began with.
     pub pinned: u64,
     /// Settings and delegations.
@@ -135,6 +137,7 @@ impl View {
         });
         let mut root: Loaded<Root> = Loaded::parse("pinned root", Bytes::copy_from_slice(pinned))?;
         let pinned_version = root.meta.version;
+        let mut roots = vec![root.clone()];
         let mut set =
             TrustedMetadataSet::from_root(pinned).map_err(|e| untrusted("pinned root", &e))?;
         for version in (pinned_version + 1)..=(pinned_version + MAX_ROOTS) {
@@ -147,6 +150,7 @@ impl View {
             set.update_root(&next.file)
                 .map_err(|e| untrusted(&name, &e))?;
             same_workspace(&name, &next.meta.x.header, &root.meta)?;
+            roots.push(next.clone());
             root = next;
         }
         set.check_root_expired(at)
@@ -183,7 +187,9 @@ impl View {
             timestamp.meta.version,
             floor(&RoleName::Timestamp),
         )?;
-        if timestamp.meta.expires.unix() > now.unix() + policy::MAX_TIMESTAMP_AHEAD {
+        // A console must be able to read, and so replace, what one with a wrong clock signed.
+        let ahead = timestamp.meta.expires.unix() > now.unix() + policy::MAX_TIMESTAMP_AHEAD;
+        if ahead && expiry == Expiry::Enforce {
             let why = format!(
                 "timestamp.json claims to be valid until {}, more than 45 days ahead.",
                 timestamp.meta.expires
@@ -225,22 +231,62 @@ impl View {
             let name = role.file(version);
             let file = must(store, &name).await?;
             let loaded: Loaded<ChannelTargets> = Loaded::parse(&name, file)?;
-            set.update_delegated_targets(&loaded.file, &delegation.name, "targets", at)
+            // Expiry is judged per channel, by who asks about it: a channel that nobody uses any more must
+            // not stop the others.
+            set.update_delegated_targets(&loaded.file, &delegation.name, "targets", jiff_time(0))
                 .map_err(|e| untrusted(&name, &e))?;
             same_workspace(&name, &loaded.meta.x, &root.meta)?;
             same_role(&name, &loaded.meta, &role)?;
             not_older(&role, loaded.meta.version, floor(&role))?;
             channels.insert(role, loaded);
         }
-        Ok(Self {
+        let mut view = Self {
             root,
+            roots,
             pinned: pinned_version,
             targets,
             snapshot,
             timestamp,
             etag: object.etag,
             channels,
-        })
+        };
+        view.keep_valid_signers()?;
+        Ok(view)
+    }
+
+    /// Anybody who can write to storage can add signatures that are none: only those that count are named.
+    fn keep_valid_signers(&mut self) -> Result<()> {
+        let root = &self.root.meta;
+        valid(
+            &mut self.timestamp,
+            root.role(&RoleName::Timestamp)?,
+            &root.keys,
+        )?;
+        valid(
+            &mut self.snapshot,
+            root.role(&RoleName::Snapshot)?,
+            &root.keys,
+        )?;
+        valid(
+            &mut self.targets,
+            root.role(&RoleName::Targets)?,
+            &root.keys,
+        )?;
+        let owners = root.role(&RoleName::Root)?.clone();
+        let keys = root.keys.clone();
+        valid(&mut self.root, &owners, &keys)?;
+        for (role, loaded) in &mut self.channels {
+            let all = self.targets.meta.delegations.as_ref();
+            if let (Some(d), Some(all)) = (self.targets.meta.delegation(role), all) {
+                valid(loaded, &d.role_keys(), &all.keys)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what names the current state has expired.
+    pub fn stale(&self, now: UtcTime) -> bool {
+        self.timestamp.meta.expires <= now || self.snapshot.meta.expires <= now
     }
 
     /// The marks after this reading.
@@ -280,6 +326,15 @@ impl View {
             .get(id)
             .map_or_else(|| id.as_str()[..8].to_owned(), |k| k.name.clone())
     }
+}
+
+fn valid<M>(
+    loaded: &mut Loaded<M>,
+    role: &RoleKeys,
+    keys: &BTreeMap<KeyId, PublicKey>,
+) -> Result<()> {
+    loaded.signers = Envelope::parse(&loaded.file)?.valid_signers(role, keys);
+    Ok(())
 }
 
 /// Freshness keys of a root: those that may sign snapshot or timestamp.

@@ -26,7 +26,9 @@ impl Registry {
         let hashes = Hashes { sha256 };
         meta.targets.insert(target, TargetFile { length, hashes });
         self.sign(&format!("3.{role}.json"), &meta, &[&self.online]);
-        self.commit(|meta| drop(meta.insert(format!("{role}.json"), at(3))));
+        self.commit(|meta| {
+            meta.insert(format!("{role}.json"), at(3));
+        });
     }
 
     async fn verified(&self, channel: &str) -> Code {
@@ -69,7 +71,9 @@ async fn a_release_whose_approval_was_withdrawn_is_not_served() {
     meta.version = 3;
     meta.targets.clear();
     r.sign("3.main.production.json", &meta, &[&r.release]);
-    r.commit(|meta| drop(meta.insert("main.production.json".into(), at(3))));
+    r.commit(|meta| {
+        meta.insert("main.production.json".into(), at(3));
+    });
     assert_eq!(r.refusal().await, Code::TrustUnapproved);
     assert_eq!(r.verified("production").await, Code::TrustUnapproved);
 }
@@ -144,6 +148,8 @@ async fn a_file_signed_for_another_workspace_is_refused_even_with_the_same_keys(
     meta.version = 3;
     meta.x.workspace = "com.acme.other#0123456789abcdef".into();
     r.sign("3.main.production.json", &meta, &[&r.release]);
-    r.commit(|meta| drop(meta.insert("main.production.json".into(), at(3))));
+    r.commit(|meta| {
+        meta.insert("main.production.json".into(), at(3));
+    });
     assert_eq!(r.refusal().await, Code::TrustWorkspace);
 }

@@ -53,7 +53,9 @@ async fn an_old_snapshot_under_a_new_timestamp_is_noticed() {
 async fn an_old_channel_role_under_a_new_snapshot_is_noticed() {
     for role in ["main.production.json", "main.production.rollout.json"] {
         let r = registry().await;
-        r.commit(|meta| drop(meta.insert(role.into(), at(1))));
+        r.commit(|meta| {
+            meta.insert(role.into(), at(1));
+        });
         if role.ends_with("rollout.json") {
             r.rolled_back().await;
         } else {
@@ -71,9 +73,13 @@ async fn old_targets_under_a_new_snapshot_are_noticed() {
     let mut targets = r.targets();
     targets.version = 2;
     r.sign("2.targets.json", &targets, &[&r.release]);
-    r.commit(|meta| drop(meta.insert("targets.json".into(), at(2))));
+    r.commit(|meta| {
+        meta.insert("targets.json".into(), at(2));
+    });
     r.anna.console.sync(&r.anna.workspace.id).await.unwrap();
-    r.commit(|meta| drop(meta.insert("targets.json".into(), at(1))));
+    r.commit(|meta| {
+        meta.insert("targets.json".into(), at(1));
+    });
     r.rolled_back().await;
 }
 
@@ -81,7 +87,9 @@ async fn old_targets_under_a_new_snapshot_are_noticed() {
 async fn a_role_that_vanishes_from_the_snapshot_is_noticed() {
     for role in ["main.production.json", "main.production.rollout.json"] {
         let r = registry().await;
-        r.commit(|meta| drop(meta.remove(role)));
+        r.commit(|meta| {
+            meta.remove(role);
+        });
         let refused = r.anna.console.sync(&r.anna.workspace.id).await;
         assert_eq!(code(refused), Code::TrustRollback, "{role}");
     }

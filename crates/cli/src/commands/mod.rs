@@ -40,7 +40,7 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
         Command::Keys(command) => keys::run(&context, command).await,
         Command::Status => status::run(&context).await,
         Command::Log(args) => log::run(&context, args).await,
-        Command::Refresh => refresh::run(&context).await,
+        Command::Refresh { expired } => refresh::run(&context, expired).await,
         Command::Jobs(command) => jobs::run(&context, command).await,
         Command::Sandbox => sandbox::run(&context).await,
         Command::Completions { shell } => Ok(completions::run(shell)),

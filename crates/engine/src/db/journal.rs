@@ -112,9 +112,7 @@ impl Journal {
     ) -> Result<()> {
         sqlx::query(
             "INSERT INTO workspace (id, app, name, storage, public_url, sandbox, root, vault, vault_why, created, ready)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (id) DO UPDATE SET name = excluded.name, storage = excluded.storage,
-                public_url = excluded.public_url, ready = excluded.ready",
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(&w.id)
         .bind(&w.app)
@@ -132,6 +130,28 @@ impl Journal {
         .map_err(journal_error)?;
         self.back_up().await;
         Ok(())
+    }
+
+    /// A workspace of this app and place whose first publish has not come to its end.
+    pub(crate) async fn unfinished(&self, app: &str, storage: &str) -> Result<Option<Workspace>> {
+        let row =
+            sqlx::query("SELECT * FROM workspace WHERE ready = 0 AND app = ? AND storage = ?")
+                .bind(app)
+                .bind(storage)
+                .fetch_optional(&self.pool)
+                .await;
+        row.map_err(journal_error)?
+            .as_ref()
+            .map(workspace)
+            .transpose()
+    }
+
+    pub(crate) async fn forget_unfinished(&self, id: &str) -> Result<()> {
+        let done = sqlx::query("DELETE FROM workspace WHERE ready = 0 AND id = ?")
+            .bind(id)
+            .execute(&self.pool)
+            .await;
+        done.map(drop).map_err(journal_error)
     }
 
     pub(crate) async fn set_ready(&self, id: &str) -> Result<()> {

@@ -30,6 +30,31 @@ pub(crate) async fn taken_builds(
     Ok(taken)
 }
 
+/// Build numbers above the highest signed one that are believed to be taken by their names alone.
+/// Names are not signed: without a limit, one object named after the last number would end the numbering.
+const BELIEVED: u32 = 10_000;
+
+/// Highest build number that the channels of a unit list, signed.
+pub(super) fn signed_build(view: &View, unit: &Name) -> u32 {
+    let prefix = format!("{unit}.");
+    let names = view.channels.values().flat_map(|c| c.meta.targets.keys());
+    let builds = names.filter(|n| n.starts_with(&prefix)).filter_map(|name| {
+        let (_, rest) = name.split_once(".release-")?;
+        rest.strip_suffix(".json")?.parse().ok()
+    });
+    builds.max().unwrap_or(0)
+}
+
+/// The next free build number above the highest signed one.
+pub(crate) fn next_free(taken: &BTreeMap<u32, Vec<String>>, signed: u32) -> u32 {
+    let believed = ..=signed.saturating_add(BELIEVED);
+    let highest = taken
+        .range(believed)
+        .next_back()
+        .map_or(0, |(build, _)| *build);
+    highest.max(signed).saturating_add(1)
+}
+
 /// What else has this build number, in words.
 pub(super) async fn build_taken(
     store: &dyn Store,

@@ -12,10 +12,14 @@ use headgate_tuf::{
     policy, sha256_hex,
 };
 
-use super::builds::{build_taken, taken_builds};
+use super::builds::{build_taken, next_free, signed_build, taken_builds};
 use super::{Action, Intent, rollout, root_change};
 use crate::World;
 use crate::keys::OwnKeys;
+
+/// Left-behind versions above the committed one that are stepped over. File names are not signed: a writer
+/// without keys must not be able to push our own signatures to a version that nobody can follow.
+const STEPPED_OVER: u64 = 64;
 
 /// Versions of metadata that exist in storage, committed or left behind.
 #[derive(Debug, Default)]
@@ -37,8 +41,9 @@ impl Existing {
     }
 
     pub(super) fn next(&self, role: &RoleName, committed: Option<u64>) -> u64 {
+        let highest = committed.unwrap_or(0) + STEPPED_OVER;
         let existing = self.0.get(&role.to_string()).into_iter().flatten().copied();
-        policy::next_version(committed, existing)
+        policy::next_version(committed, existing.filter(|v| *v <= highest))
     }
 }
 
@@ -189,12 +194,12 @@ impl Drafting<'_> {
         if let Some(other) = build_taken(self.store, self.view, &taken, &manifest).await? {
             if !renumber {
                 let what = format!("Build {} of {unit} is taken: {other}.", manifest.build);
-                let next = taken.keys().max().map_or(1, |b| b + 1);
+                let next = next_free(&taken, signed_build(self.view, &unit));
                 return Err(Problem::new(Code::ReleaseBuildTaken, what)
                     .remedy(format!("Use the next free build number, {next}."))
                     .field("build"));
             }
-            manifest.build = taken.keys().max().map_or(1, |b| b + 1);
+            manifest.build = next_free(&taken, signed_build(self.view, &unit));
             if let Action::Ship { manifest: kept, .. } = &mut self.intent.action {
                 kept.build = manifest.build;
             }

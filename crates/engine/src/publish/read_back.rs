@@ -1,12 +1,13 @@
 //! Asking the registry as a device would, from the pinned root alone.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use headgate_core::{
     ChannelState, Code, Device, Offer, Platform, Problem, Result, rollout::RolloutDocument,
 };
 use headgate_registry::{Expiry, HighWater, Progress, Store, View, documents, layout};
-use headgate_tuf::{Name, UtcTime};
+use headgate_tuf::{Name, RoleName, UtcTime};
 
 /// A device's question.
 #[derive(Debug, Clone)]
@@ -30,6 +31,8 @@ pub(crate) struct Proof {
     pub(crate) offer: Offer,
     /// The release that it names.
     pub(crate) release: Option<headgate_registry::documents::Approved>,
+    /// All approved releases of the channel by build number.
+    pub(crate) approved: BTreeMap<u32, headgate_registry::documents::Approved>,
     /// SHA-256 of the bundle as it was read.
     pub(crate) bundle_sha256: Option<String>,
     /// The rollout document.
@@ -58,6 +61,7 @@ pub(crate) async fn prove(
     progress: Progress<'_>,
 ) -> Result<Proof> {
     let view = View::read(store, root, marks, now, Expiry::Enforce).await?;
+    in_force(&view, question, now)?;
     let docs = documents::channel(store, &view, &question.unit, &question.channel).await?;
     let (Some(rollout), Some(rollout_sha256)) = (docs.rollout.clone(), docs.rollout_sha256.clone())
     else {
@@ -134,6 +138,7 @@ pub(crate) async fn prove(
         bundle_sha256 = Some(sha256);
     }
     Ok(Proof {
+        approved: docs.approved,
         offer,
         release,
         bundle_sha256,
@@ -143,6 +148,23 @@ pub(crate) async fn prove(
         native,
         install_id,
     })
+}
+
+/// Expired approvals or rollouts of the channel offer nothing.
+fn in_force(view: &View, question: &DeviceQuestion, now: UtcTime) -> Result<()> {
+    let (unit, channel) = (&question.unit, &question.channel);
+    for role in [
+        RoleName::Channel(unit.clone(), channel.clone()),
+        RoleName::Rollout(unit.clone(), channel.clone()),
+    ] {
+        if let Some(loaded) = view.channels.get(&role)
+            && loaded.meta.expires <= now
+        {
+            let what = format!("{role} expired at {}.", loaded.meta.expires);
+            return Err(Problem::new(Code::TrustExpired, what));
+        }
+    }
+    Ok(())
 }
 
 /// A native version that a release runs on: its lowest, or one that stands for all.

@@ -272,7 +272,7 @@ impl Console {
             .journal
             .set_marks(&workspace.id, &view.marks())
             .await?;
-        self.sync(&workspace.id).await?;
+        self.sync_quietly(&workspace).await;
         Ok(workspace)
     }
 }

@@ -1,7 +1,7 @@
 //! The end of a publish: read it back as a device would, and write the receipt.
 
 use headgate_core::{Base, Code, Offer, Platform, Problem, Result, RolloutState, percent};
-use headgate_registry::{Expiry, Store, View, documents, silent};
+use headgate_registry::{Expiry, Store, View, documents, layout, silent};
 use headgate_tuf::{RoleName, UtcTime};
 
 use super::publish::Before;
@@ -131,7 +131,7 @@ async fn read_back(
         native: None,
         install_id: None,
     };
-    let proof = prove(
+    let mut proof = prove(
         store,
         &workspace.root,
         &marks,
@@ -141,7 +141,39 @@ async fn read_back(
         silent(),
     )
     .await?;
+    own_release(store, intent, &mut proof).await?;
     Ok(((*proof.view).clone(), Some(proof)))
+}
+
+/// A new release is always read back itself, also when the device that asked is outside its native range.
+async fn own_release(store: &dyn Store, intent: &Intent, proof: &mut Proof) -> Result<()> {
+    let build = match &intent.action {
+        Action::Ship { manifest, .. } => manifest.build,
+        Action::Promote { build, .. } => *build,
+        _ => return Ok(()),
+    };
+    if proof
+        .release
+        .as_ref()
+        .is_some_and(|a| a.manifest.build == build)
+    {
+        return Ok(());
+    }
+    let Some(approved) = proof.approved.get(&build).cloned() else {
+        return Ok(());
+    };
+    let bundle = &approved.manifest.bundle;
+    let found = store
+        .hash(&layout::bundle(&bundle.sha256), silent())
+        .await?;
+    let Some((sha256, _)) = found.filter(|(sha256, _)| *sha256 == bundle.sha256) else {
+        let what = format!("The bundle of build {build} does not read back as it was signed.");
+        return Err(Problem::new(Code::TrustHash, what));
+    };
+    proof.bundle_sha256 = Some(sha256);
+    proof.offer = Offer::Release(build);
+    proof.release = Some(approved);
+    Ok(())
 }
 
 #[expect(clippy::too_many_arguments, reason = "the whole story of one publish")]

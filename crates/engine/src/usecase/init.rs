@@ -7,6 +7,7 @@ use headgate_tuf::Name;
 use super::publish::name;
 use crate::Workspace;
 use crate::console::Console;
+use crate::db::{JobKind, JobState};
 use crate::keys::{self, VaultChoice};
 use crate::publish::{Action, Intent, first_draft};
 
@@ -51,6 +52,9 @@ impl Console {
                 known.app, known.storage
             );
             return Err(Problem::new(Code::UsageExists, what));
+        }
+        if let Some(resumed) = self.resume_init(&request).await? {
+            return Ok(resumed);
         }
         let store = inner.stores.create(&request.storage)?;
         if store.head(layout::TIMESTAMP).await?.is_some() {
@@ -129,6 +133,37 @@ impl Console {
         let job = self.start_publish(workspace.clone(), intent).await?;
         self.wait(&job).await?;
         Ok((workspace, job))
+    }
+}
+
+impl Console {
+    /// Goes on with an init of the same place that did not come to its end: its root is pinned and its keys
+    /// are made; a second set would leave a workspace that believes another root than storage has.
+    async fn resume_init(&self, request: &InitRequest) -> Result<Option<(Workspace, String)>> {
+        let Some(workspace) = self
+            .inner
+            .journal
+            .unfinished(&request.app, &request.storage)
+            .await?
+        else {
+            return Ok(None);
+        };
+        let jobs = self.inner.journal.jobs().await?;
+        let init = jobs
+            .iter()
+            .find(|j| j.workspace == workspace.id && j.kind == JobKind::Init);
+        let Some(job) = init else {
+            // Stopped before anything was written: nothing of it exists outside this computer.
+            self.inner.journal.forget_unfinished(&workspace.id).await?;
+            return Ok(None);
+        };
+        if job.state == JobState::Running {
+            self.take_up(workspace.clone(), &job.id).await?;
+        } else {
+            self.resume_job(&job.id).await?;
+        }
+        self.wait(&job.id).await?;
+        Ok(Some((workspace, job.id.clone())))
     }
 }
 

@@ -119,6 +119,11 @@ impl Inner {
         Ok(Some(cancel))
     }
 
+    /// Gives a job back that this process took but does not run.
+    pub(crate) fn release(&self, id: &str) {
+        lock(&self.live).remove(id);
+    }
+
     /// Changes a job of this process and tells it; small progress is throttled.
     pub(crate) fn update(&self, id: &str, always: bool, change: impl FnOnce(&mut Job)) {
         let now = self.world.clock.ticks();
@@ -313,10 +318,16 @@ impl Console {
                 return Err(Problem::new(Code::JobCommitted, what));
             }
         }
+        // Another Headgate on this home may be at it: then it is not ours to end.
+        if self.inner.adopt(job.clone())?.is_none() {
+            let what = format!("Another Headgate works on this: {}.", job.title);
+            return Err(Problem::new(Code::LocalBusy, what).remedy("Cancel it where it runs."));
+        }
         job.state = JobState::Cancelled;
         job.finished = Some(self.inner.world.now());
-        self.inner.journal.save_job(&job).await?;
-        lock(&self.inner.live).remove(id);
+        let saved = self.inner.journal.save_job(&job).await;
+        self.inner.release(id);
+        saved?;
         self.inner.tell(Happened::Job(Box::new(job)));
         Ok(())
     }

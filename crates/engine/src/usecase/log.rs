@@ -56,10 +56,9 @@ impl Console {
     pub async fn log(&self, workspace: &str, limit: usize) -> Result<Vec<LogEntry>> {
         let workspace = self.workspace(workspace).await?;
         let (store, view) = self.fresh(&workspace).await?;
-        let roots = roots(store.as_ref(), &workspace.root).await?;
         let reader = Reader {
             store: store.as_ref(),
-            roots,
+            roots: view.roots,
         };
         let mut entries = Vec::new();
         let mut at = view.snapshot;
@@ -73,27 +72,6 @@ impl Console {
                 Some(older) => at = older,
                 None => return Ok(entries),
             }
-        }
-    }
-}
-
-/// All roots from the pinned one on.
-async fn roots(store: &dyn Store, pinned: &[u8]) -> Result<Vec<Loaded<Root>>> {
-    let mut roots = vec![Loaded::<Root>::parse(
-        "pinned root",
-        Bytes::copy_from_slice(pinned),
-    )?];
-    loop {
-        let version = roots.last().map_or(1, |r| r.meta.version) + 1;
-        match store
-            .get(
-                &layout::metadata(&RoleName::Root, version),
-                MAX_METADATA as u64,
-            )
-            .await?
-        {
-            Some(o) => roots.push(Loaded::parse("root", o.bytes)?),
-            None => return Ok(roots),
         }
     }
 }

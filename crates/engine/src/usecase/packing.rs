@@ -44,12 +44,7 @@ impl Task<'_> {
             &bundle_path,
             &packed.sha256,
         )?;
-        std::fs::write(&inventory_path, &packed.inventory_bytes).map_err(|e| {
-            Problem::new(
-                Code::LocalDisk,
-                format!("{} cannot be written: {e}.", inventory_path.display()),
-            )
-        })?;
+        keep_bytes(&work, &inventory_path, &packed.inventory_bytes)?;
         let (changes, newest) = self.changes(&packed).await?;
         let (to_upload, next_build) = self.upload_size(&packed).await;
         let version = newest.as_deref().map_or_else(|| "1.0.0".into(), next_patch);
@@ -199,7 +194,17 @@ impl Task<'_> {
         let taken = crate::publish::taken_builds(store.as_ref(), self.unit)
             .await
             .unwrap_or_default();
-        (missing, taken.keys().max().map_or(1, |b| b + 1))
+        let id = self.workspace.map_or("", |w| &w.id);
+        let known = self.inner.cache.channels(id).await.unwrap_or_default();
+        let signed = known.iter().filter(|c| c.unit == self.unit.as_str());
+        let signed = signed
+            .flat_map(|c| &c.approvals)
+            .map(|a| a.manifest.build)
+            .max();
+        (
+            missing,
+            crate::publish::next_free(&taken, signed.unwrap_or(0)),
+        )
     }
 }
 
@@ -235,6 +240,22 @@ fn keep(part: &Path, to: &Path, sha256: &str) -> Result<()> {
         return std::fs::remove_file(part).map_err(io);
     }
     std::fs::rename(part, to).map_err(io)
+}
+
+/// Writes a file whole or not at all: a running upload may be reading the one of the same name.
+fn keep_bytes(work: &Path, to: &Path, bytes: &[u8]) -> Result<()> {
+    let io = |e: std::io::Error| {
+        Problem::new(
+            Code::LocalDisk,
+            format!("{} cannot be written: {e}.", to.display()),
+        )
+    };
+    if std::fs::read(to).is_ok_and(|found| found == bytes) {
+        return Ok(());
+    }
+    let part = tempfile::NamedTempFile::new_in(work).map_err(io)?;
+    std::fs::write(part.path(), bytes).map_err(io)?;
+    part.persist(to).map(drop).map_err(|e| io(e.error))
 }
 
 /// `4.2.6` → `4.2.7`; without a number at its end the version itself.

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use headgate_core::{Code, Problem, Result};
+use headgate_core::{Code, Confirm, Problem, Result};
 use headgate_registry::{Expiry, HighWater, Store, View, documents, layout};
 use headgate_tuf::{Name, RoleName};
 
 use super::finish::finish;
 use super::jobs;
 use crate::console::Inner;
-use crate::db::{Job, JobState, ObjectState, Phase, Step, StepKind};
+use crate::db::{JobState, ObjectState, Phase, Step, StepKind};
 use crate::publish::{
     Action, Applied, Applier, Draft, Intent, Receipt, check_keys, draft, first_draft,
     recover_commit, sign_steps,
@@ -36,21 +36,35 @@ impl Console {
             jobs::title(&intent),
             Some(intent),
         )?;
-        self.inner.journal.save_job(&job).await?;
         let id = job.id.clone();
-        self.run_job(workspace, job)?;
+        // Taken before it is recorded: another start on this home must not take it up as left behind.
+        let cancel = self.inner.adopt(job.clone())?.ok_or_else(busy)?;
+        if let Err(problem) = self.inner.journal.save_job(&job).await {
+            self.inner.release(&id);
+            return Err(problem);
+        }
+        self.spawn(workspace, id.clone(), cancel);
         Ok(id)
     }
 
-    /// Runs a recorded job in the background.
-    pub(crate) fn run_job(&self, workspace: Workspace, job: Job) -> Result<()> {
-        let id = job.id.clone();
-        let Some(cancel) = self.inner.adopt(job)? else {
-            return Err(Problem::new(
-                Code::LocalBusy,
-                "Another Headgate works on this job.",
-            ));
-        };
+    /// Takes up a job that an earlier run left. Says whether it was still to be done.
+    ///
+    /// # Errors
+    /// `local.busy` when another Headgate works on it.
+    pub(crate) async fn take_up(&self, workspace: Workspace, id: &str) -> Result<bool> {
+        let job = self.job(id).await?;
+        let cancel = self.inner.adopt(job)?.ok_or_else(busy)?;
+        // Only now nobody else changes it: what was read before the lock may have been ended meanwhile.
+        let now = self.inner.journal.job(id).await?.map(|job| job.state);
+        if now != Some(JobState::Running) {
+            self.inner.release(id);
+            return Ok(false);
+        }
+        self.spawn(workspace, id.to_owned(), cancel);
+        Ok(true)
+    }
+
+    fn spawn(&self, workspace: Workspace, id: String, cancel: Arc<AtomicBool>) {
         let inner = Arc::clone(&self.inner);
         tokio::spawn(async move {
             let result = Box::pin(run(&inner, &workspace, &id, &cancel)).await;
@@ -63,33 +77,50 @@ impl Console {
             }
             inner.end(&id, result.map(Some)).await;
         });
-        Ok(())
     }
 
     /// Goes on with a job that failed, waits or was cancelled. The decision is based on what is there now.
     ///
     /// # Errors
-    /// `job.unknown`, `release.*` when it cannot be taken up.
+    /// `job.unknown`; `usage.confirmation` after somebody else decided about a channel whose name must be
+    /// typed, and for every change of a rollout: that is a new decision; `local.busy`.
     pub async fn resume_job(&self, id: &str) -> Result<()> {
-        let mut job = self.job(id).await?;
-        if matches!(job.state, JobState::Running | JobState::Done) {
+        let known = self.job(id).await?;
+        if matches!(known.state, JobState::Running | JobState::Done) {
             return Ok(());
         }
-        let workspace = self.workspace(&job.workspace).await?;
-        // A person looked at what happened meanwhile and wants it on top of that.
-        if job
+        let workspace = self.workspace(&known.workspace).await?;
+        let conflict = known
             .error
             .as_ref()
-            .is_some_and(|e| e.code == Code::PublishConflict)
-            && let Some(intent) = &mut job.intent
-        {
-            intent.base.clear();
+            .is_some_and(|e| e.code == Code::PublishConflict);
+        let mut intent = known.intent.clone();
+        if conflict && let Some(intent) = &mut intent {
+            let (_, view) = self.fresh(&workspace).await?;
+            again_allowed(&view, intent)?;
+            // A person looked at what happened meanwhile and wants it on top of that, and of that alone.
+            intent.base = Self::base(&view, &intent.action);
         }
+        let cancel = self.inner.adopt(known)?.ok_or_else(busy)?;
+        let Some(mut job) = self.inner.journal.job(id).await? else {
+            self.inner.release(id);
+            return Err(Problem::new(Code::JobUnknown, "The job is gone."));
+        };
+        if matches!(job.state, JobState::Running | JobState::Done) {
+            self.inner.release(id);
+            return Ok(());
+        }
+        job.intent = intent;
         job.state = JobState::Running;
         job.error = None;
         job.finished = None;
-        self.inner.journal.save_job(&job).await?;
-        self.run_job(workspace, job)
+        self.inner.update(id, true, |live| live.clone_from(&job));
+        if let Err(problem) = self.inner.journal.save_job(&job).await {
+            self.inner.release(id);
+            return Err(problem);
+        }
+        self.spawn(workspace, id.to_owned(), cancel);
+        Ok(())
     }
 
     /// Versions that a decision about a channel is based on.
@@ -105,6 +136,33 @@ impl Console {
         .filter_map(|role| view.version_of(&role).map(|v| (role.to_string(), v)))
         .collect()
     }
+}
+
+fn busy() -> Problem {
+    Problem::new(Code::LocalBusy, "Another Headgate works on this job.")
+}
+
+/// Whether a lost race may be repeated with one click. Where a name must be typed, and where a change is
+/// about whatever the channel serves, somebody else's decision in between asks for a new one.
+fn again_allowed(view: &View, intent: &Intent) -> Result<()> {
+    let Some((_, channel)) = intent.action.place() else {
+        return Ok(());
+    };
+    let settings = view
+        .targets
+        .meta
+        .x
+        .channels
+        .iter()
+        .find(|c| c.id == *channel);
+    let typed = settings.is_none_or(|c| c.confirm == Confirm::Typed);
+    if typed || matches!(intent.action, Action::Rollout { .. }) {
+        let what = format!("{channel} was changed by somebody else since this was decided.");
+        return Err(Problem::new(Code::UsageConfirm, what)
+            .holds("Nothing of this job is live.")
+            .remedy("Look at the channel, then start again from there."));
+    }
+    Ok(())
 }
 
 /// What the receipt needs to know of the time before.
@@ -138,7 +196,16 @@ async fn run(
     if !recorded.is_empty() {
         inner.phase(id, Phase::Publish).await?;
         let committed_before = committed(inner, workspace, store.as_ref(), &recorded).await?;
-        match apply(inner, workspace, store.as_ref(), id, cancel, &recorded).await? {
+        if committed_before && let Some(step) = recorded.iter().find(|s| s.kind == StepKind::Commit)
+        {
+            // A cancel that comes now must not call a live release cancelled.
+            inner
+                .journal
+                .set_step(id, step.seq, ObjectState::Done)
+                .await?;
+        }
+        let steps = inner.journal.steps(id).await?;
+        match apply(inner, workspace, store.as_ref(), id, cancel, &steps).await? {
             Applied::Committed => {
                 let root_left = recorded
                     .iter()
@@ -319,6 +386,10 @@ async fn derive(
         return Ok((first_draft(intent)?, None, before));
     }
     let view = inner.read(workspace, store).await?;
+    if view.stale(inner.world.now()) && !matches!(intent.action, Action::Refresh) {
+        let what = format!("Freshness ended at {}.", view.timestamp.meta.expires);
+        return Err(Problem::new(Code::TrustExpired, what));
+    }
     unmoved(&view, intent)?;
     let own = inner.own_keys(&workspace.id).await?;
     let draft = draft(store, &view, intent, &own, &inner.world).await?;

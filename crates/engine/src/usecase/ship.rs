@@ -303,20 +303,25 @@ impl Console {
             Problem::new(Code::UsageUnknown, "The plan is gone.")
                 .remedy("Go back one step and continue again.")
         };
-        let (workspace, intent) = {
-            let plans = lock(&self.inner.plans);
-            let plan = plans.get(plan).ok_or_else(missing)?;
-            if let Some(expected) = &plan.typed
+        let taken = {
+            let mut plans = lock(&self.inner.plans);
+            let known = plans.get(plan).ok_or_else(missing)?;
+            if let Some(expected) = &known.typed
                 && typed.map(str::trim) != Some(expected.as_str())
             {
                 let what = format!("The name of the channel was not typed: {expected}.");
                 return Err(Problem::new(Code::UsageConfirm, what).field("typed"));
             }
-            (plan.workspace.clone(), plan.intent.clone())
+            // Taken out at once: a second click must not start it twice.
+            plans.remove(plan).ok_or_else(missing)?
         };
-        let job = self.start_publish(workspace, intent).await?;
-        lock(&self.inner.plans).remove(plan);
-        Ok(job)
+        let job = self
+            .start_publish(taken.workspace.clone(), taken.intent.clone())
+            .await;
+        if job.is_err() {
+            lock(&self.inner.plans).insert(plan.to_owned(), taken);
+        }
+        job
     }
 
     /// Changes what a channel serves, as a job. On the command line the arguments are the confirmation.
@@ -350,7 +355,25 @@ impl Console {
         self.start_publish(workspace, intent).await
     }
 
-    /// Signs freshness again, as a job.
+    /// Refuses when freshness has expired. A job that runs by itself must not sign an old state as current:
+    /// somebody may have put it back, and a new home has not seen the newer one.
+    ///
+    /// # Errors
+    /// `trust.expired`; `storage.*`, `trust.*`.
+    pub async fn check_fresh(&self, workspace: &str) -> Result<()> {
+        let workspace = self.workspace(workspace).await?;
+        let (_, view) = self.fresh(&workspace).await?;
+        if !view.stale(self.inner.world.now()) {
+            return Ok(());
+        }
+        let signed = view.snapshot.meta.x.at;
+        let what = format!("Freshness has expired; what is there was signed at {signed}.");
+        Err(Problem::new(Code::TrustExpired, what).remedy(
+            "Look at headgate log. If this is the newest state, run headgate refresh --expired.",
+        ))
+    }
+
+    /// Signs freshness again, as a job; also when it has expired: the caller has seen what it signs.
     ///
     /// # Errors
     /// `key.*`, `storage.*`.

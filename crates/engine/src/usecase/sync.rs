@@ -176,9 +176,12 @@ async fn dates(
         if open.is_empty() {
             break;
         }
-        match previous(store, role, &at).await? {
-            Some(older) => at = older,
-            None => break,
+        // A gap in the history costs a date, not the board; `log` is where it is reported.
+        match previous(store, role, &at).await {
+            Ok(Some(older)) => at = older,
+            Ok(None) => break,
+            Err(problem) if problem.code == Code::TrustLog => break,
+            Err(problem) => return Err(problem),
         }
     }
     Ok(dates)
