@@ -1,7 +1,7 @@
 //! What a publisher meets in the storage: objects that somebody poisoned, and what dead consoles left behind.
 
 use headgate_core::Code;
-use headgate_engine::InspectOptions;
+use headgate_engine::{InspectOptions, PromoteRequest, RolloutChange};
 use headgate_tests::{code, promote, ship};
 
 use super::registry::{TIMESTAMP, registry};
@@ -99,4 +99,117 @@ async fn the_log_notices_a_committed_file_that_was_changed_later() {
         r.put(key, &good);
     }
     assert_eq!(r.anna.log().await.unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn names_that_anybody_can_write_do_not_push_our_numbers_out_of_reach() {
+    let r = registry().await;
+    for bomb in [
+        "9007199254740990.main.development.json",
+        "18446744073709551615.snapshot.json",
+    ] {
+        r.put(&format!("metadata/{bomb}"), b"{}");
+    }
+    let name = format!(
+        "{}.main.development.release-{}.json",
+        "0".repeat(64),
+        u32::MAX
+    );
+    r.put(&format!("targets/{name}"), b"{}");
+    let build = r.bench.build("two");
+    let shipped = ship(&r.anna, &build, "development").await.unwrap();
+    assert!(shipped.release.unwrap().1 < 100);
+    let seen = r.device().await.unwrap();
+    assert!(
+        seen.versions.values().all(|version| *version < 100),
+        "{:?}",
+        seen.versions
+    );
+    r.anna.log().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_signature_that_is_none_names_nobody_in_the_receipt() {
+    let r = registry().await;
+    let file = r.bytes("metadata/1.targets.json");
+    let mut value: serde_json::Value = serde_json::from_slice(&file).unwrap();
+    let stranger = serde_json::json!({"keyid": "ab".repeat(32), "sig": "cd".repeat(64)});
+    value["signatures"].as_array_mut().unwrap().push(stranger);
+    // The signed part must stay as it was signed, so only the list is replaced.
+    let text = String::from_utf8(file).unwrap();
+    let signed = &text[text.find(r#""signed":"#).unwrap()..];
+    let forged = format!(r#"{{"signatures":{},{signed}"#, value["signatures"]);
+    r.put("metadata/1.targets.json", forged.as_bytes());
+    let view = r
+        .view(&r.marks().await, headgate_registry::Expiry::Enforce)
+        .await
+        .unwrap();
+    assert_eq!(view.targets.signers.len(), 1);
+    assert!(
+        view.targets
+            .signers
+            .iter()
+            .all(|id| id.as_str() != "ab".repeat(32))
+    );
+}
+
+#[tokio::test]
+async fn nothing_ships_on_top_of_expired_freshness_until_somebody_looked() {
+    let r = registry().await;
+    let build = r.bench.build("two");
+    r.bench.clock.days(31);
+    assert_eq!(
+        code(ship(&r.anna, &build, "development").await),
+        Code::TrustExpired
+    );
+    let (console, id) = (&r.anna.console, &r.anna.workspace.id);
+    assert_eq!(code(console.check_fresh(id).await), Code::TrustExpired);
+    let job = console.refresh(id).await.unwrap();
+    console.wait(&job).await.unwrap();
+    console.check_fresh(id).await.unwrap();
+    ship(&r.anna, &build, "development").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lost_race_on_the_last_channel_asks_for_a_new_decision() {
+    let r = registry().await;
+    let (console, id) = (&r.anna.console, r.anna.workspace.id.as_str());
+    let build = r.bench.build("two");
+    let number = ship(&r.anna, &build, "development")
+        .await
+        .unwrap()
+        .release
+        .unwrap()
+        .1;
+    promote(&r.anna, number, "development", "staging")
+        .await
+        .unwrap();
+    let request = PromoteRequest {
+        workspace: id.into(),
+        unit: "main".into(),
+        build: number,
+        from: "staging".into(),
+        to: "production".into(),
+        permille: None,
+    };
+    let plan = console.promote_prepare(request).await.unwrap();
+    let untyped = console.start_plan(&plan.plan, Some("prod")).await;
+    assert_eq!(code(untyped), Code::UsageConfirm);
+    // Somebody rolls back to the embedded build while the plan waits for its name.
+    let other = console
+        .rollout(id, "main", "production", RolloutChange::Embedded, "broken")
+        .await;
+    console.wait(&other.unwrap()).await.unwrap();
+    let job = console
+        .start_plan(&plan.plan, Some("production"))
+        .await
+        .unwrap();
+    assert_eq!(code(console.wait(&job).await), Code::PublishConflict);
+    assert_eq!(code(console.resume_job(&job).await), Code::UsageConfirm);
+    assert_eq!(r.device().await.unwrap().build("production"), None);
+    // The plan was used up: a second click starts nothing.
+    assert_eq!(
+        code(console.start_plan(&plan.plan, Some("production")).await),
+        Code::UsageUnknown
+    );
 }

@@ -11,6 +11,7 @@ mod log;
 mod packing;
 mod publish;
 mod recover;
+mod rollout;
 mod sandbox;
 pub(crate) mod ship;
 mod sync;

@@ -1,0 +1,74 @@
+//! Changing what a channel serves, and signing freshness again.
+
+use headgate_core::{Code, Problem, Result, text::one_line};
+
+use super::publish::name;
+use super::ship::channel_settings;
+use crate::console::Console;
+use crate::publish::{Action, Intent, RolloutChange, draft};
+
+impl Console {
+    /// Changes what a channel serves, as a job. On the command line the arguments are the confirmation.
+    ///
+    /// # Errors
+    /// `rollout.*`, `release.*`.
+    pub async fn rollout(
+        &self,
+        workspace: &str,
+        unit: &str,
+        channel: &str,
+        change: RolloutChange,
+        reason: &str,
+    ) -> Result<String> {
+        let workspace = self.workspace(workspace).await?;
+        let (unit, channel) = (name("unit", unit)?, name("channel", channel)?);
+        let (store, view) = self.fresh(&workspace).await?;
+        channel_settings(&view, &channel)?;
+        let intent = self.intent(
+            &view,
+            Action::Rollout {
+                unit,
+                channel,
+                change,
+            },
+            one_line(reason, 500),
+        );
+        // Refused here rather than in the job, so that the caller is told at once.
+        let own = self.inner.own_keys(&workspace.id).await?;
+        draft(store.as_ref(), &view, &intent, &own, &self.inner.world).await?;
+        self.start_publish(workspace, intent).await
+    }
+
+    /// Refuses when freshness has expired. A job that runs by itself must not sign an old state as current:
+    /// somebody may have put it back, and a new home has not seen the newer one.
+    ///
+    /// # Errors
+    /// `trust.expired`; `storage.*`, `trust.*`.
+    pub async fn check_fresh(&self, workspace: &str) -> Result<()> {
+        let workspace = self.workspace(workspace).await?;
+        let (_, view) = self.fresh(&workspace).await?;
+        if !view.stale(self.inner.world.now()) {
+            return Ok(());
+        }
+        let signed = view.snapshot.meta.x.at;
+        let what = format!("Freshness has expired; what is there was signed at {signed}.");
+        Err(Problem::new(Code::TrustExpired, what).remedy(
+            "Look at headgate log. If this is the newest state, run headgate refresh --expired.",
+        ))
+    }
+
+    /// Signs freshness again, as a job; also when it has expired: the caller has seen what it signs.
+    ///
+    /// # Errors
+    /// `key.*`, `storage.*`.
+    pub async fn refresh(&self, workspace: &str) -> Result<String> {
+        let workspace = self.workspace(workspace).await?;
+        let intent = Intent {
+            by: self.inner.person.clone(),
+            reason: String::new(),
+            action: Action::Refresh,
+            base: Default::default(),
+        };
+        self.start_publish(workspace, intent).await
+    }
+}
