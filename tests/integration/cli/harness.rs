@@ -240,3 +240,15 @@ fn answer(mut stream: TcpStream, folder: &Path) {
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     headgate_tuf::sha256_hex(bytes)
 }
+
+/// Names of a JSON object's members, sorted: their order says nothing.
+pub(crate) fn names(object: &Value) -> Vec<&str> {
+    let mut names: Vec<&str> = object
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    names.sort_unstable();
+    names
+}

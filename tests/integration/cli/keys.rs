@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::Computer;
+use crate::harness::{Computer, names};
 
 fn id(keys: &Value, name: &str) -> String {
     let found = keys["keys"]
@@ -148,14 +148,7 @@ fn a_freshness_key_is_made_here_or_accepted_from_elsewhere_by_a_root_change() {
         (&json!(3), &theirs["id"])
     );
     let refreshed = tom.json(&["refresh"]);
-    assert_eq!(
-        refreshed["metadata"]
-            .as_object()
-            .unwrap()
-            .keys()
-            .collect::<Vec<_>>(),
-        ["snapshot", "timestamp"]
-    );
+    assert_eq!(names(&refreshed["metadata"]), ["snapshot", "timestamp"]);
     // A device that knows the first root alone still gets there.
     let storage = mara.storage().display().to_string();
     let got = tom.json(&[

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{APP, Computer, serve, sha256};
+use crate::harness::{APP, Computer, names, serve, sha256};
 
 #[test]
 fn a_release_goes_from_ship_to_complete_and_back_again() {
@@ -44,7 +44,7 @@ fn a_release_goes_from_ship_to_complete_and_back_again() {
             && first["uploaded_bytes"].as_u64().unwrap() > bytes.len() as u64
     );
     assert_eq!(first["skipped_bytes"], 0);
-    let roles: Vec<&String> = first["metadata"].as_object().unwrap().keys().collect();
+    let roles = names(&first["metadata"]);
     assert_eq!(
         roles,
         [
@@ -151,14 +151,7 @@ fn a_release_goes_from_ship_to_complete_and_back_again() {
     assert_eq!(c.channel("production")["state"], "embedded");
 
     let refreshed = c.json(&["refresh"]);
-    assert_eq!(
-        refreshed["metadata"]
-            .as_object()
-            .unwrap()
-            .keys()
-            .collect::<Vec<_>>(),
-        ["snapshot", "timestamp"]
-    );
+    assert_eq!(names(&refreshed["metadata"]), ["snapshot", "timestamp"]);
 
     let log = c.json(&["log"]);
     assert_eq!(
