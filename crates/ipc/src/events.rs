@@ -88,7 +88,16 @@ impl App {
             build,
             permille: r.permille.into(),
             headline: r.headline.clone(),
-            replaces: r.replaces.as_ref().map(|(v, b)| format!("{v}, build {b}")),
+            replaces: r
+                .replaces
+                .as_ref()
+                .map(|(v, b)| format!("{v}, build {b}"))
+                // A restart in between forgets it; to say "the first release" would be wrong.
+                .or_else(|| {
+                    r.recovered
+                        .as_ref()
+                        .map(|_| "not known after the restart".into())
+                }),
             signed_sha256: r.signed_sha256.clone().unwrap_or_default(),
             read_back_sha256: r.read_back_sha256.clone().unwrap_or_default(),
             manifest: r.manifest.clone().unwrap_or_default(),
