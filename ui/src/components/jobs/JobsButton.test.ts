@@ -1,7 +1,7 @@
 import { render, screen, waitFor } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { expect, it, vi } from "vitest";
-import { CONFLICT } from "../../lib/backend/fake-ship-data";
+import { CONFLICT } from "../../test/ship-data";
 import type { Job } from "../../lib/bindings/Job";
 import { jobs } from "../../lib/stores/jobs.svelte";
 import { last, scripted } from "../ship/testing";

@@ -1,7 +1,7 @@
 import { render, screen } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { expect, it, vi } from "vitest";
-import { CONFLICT } from "../../lib/backend/fake-ship-data";
+import { CONFLICT } from "../../test/ship-data";
 import ErrorPanel from "./ErrorPanel.svelte";
 
 it("says what failed, what still holds, the way out and the code", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { inspectionData } from "../../lib/backend/fake-ship-data";
+import { inspectionData } from "../../test/ship-data";
 import type { Finding } from "../../lib/bindings/Finding";
 import {
   blocking,

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { ShipFake } from "../../lib/backend/fake-ship";
+import { ShipFake } from "../../test/ship-fake";
 import type { Job } from "../../lib/bindings/Job";
 import { jobs } from "../../lib/stores/jobs.svelte";
 import { follow } from "./follow";

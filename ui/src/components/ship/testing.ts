@@ -1,5 +1,5 @@
 import { setBackend, type Command } from "../../lib/backend";
-import { ShipFake, type ShipHandlers, type ShipScript } from "../../lib/backend/fake-ship";
+import { ShipFake, type ShipHandlers, type ShipScript } from "../../test/ship-fake";
 import type { Board } from "../../lib/bindings/Board";
 import type { CommandMap } from "../../lib/bindings/CommandMap";
 import type { Gate } from "../../lib/bindings/Gate";

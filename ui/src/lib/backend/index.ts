@@ -6,14 +6,16 @@ export { toIpcError } from "./backend";
 
 let current: Backend | null = null;
 
-/** Takes the engine when the window runs in Tauri, sample data when it runs in a browser. */
+/** Takes the engine when the window runs in Tauri; in a browser, and only in development, sample data. */
 export async function pickBackend(): Promise<Backend> {
   if ("__TAURI_INTERNALS__" in window) {
     current = (await import("./tauri")).tauriBackend;
-  } else {
-    const { fakeFromAddress } = await import("./fake");
-    current = fakeFromAddress(new URLSearchParams(window.location.search));
+    return current;
   }
+  // Left out of the product: nothing in it may show invented figures.
+  if (!import.meta.env.DEV) throw new Error("This page belongs into Headgate's window.");
+  const { fakeFromAddress } = await import("./fake");
+  current = fakeFromAddress(new URLSearchParams(window.location.search));
   return current;
 }
 

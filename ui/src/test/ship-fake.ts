@@ -1,11 +1,11 @@
-import type { CommandMap } from "../bindings/CommandMap";
-import type { Event } from "../bindings/Event";
-import type { Inspection } from "../bindings/Inspection";
-import type { IpcError } from "../bindings/IpcError";
-import type { Job } from "../bindings/Job";
-import type { NativeRange } from "../bindings/NativeRange";
-import type { ShipRequest } from "../bindings/ShipRequest";
-import { CONFLICT, inspectionData, objectsData, promotePlanData, receiptData, signPlanData } from "./fake-ship-data";
+import type { CommandMap } from "../lib/bindings/CommandMap";
+import type { Event } from "../lib/bindings/Event";
+import type { Inspection } from "../lib/bindings/Inspection";
+import type { IpcError } from "../lib/bindings/IpcError";
+import type { Job } from "../lib/bindings/Job";
+import type { NativeRange } from "../lib/bindings/NativeRange";
+import type { ShipRequest } from "../lib/bindings/ShipRequest";
+import { CONFLICT, inspectionData, objectsData, promotePlanData, receiptData, signPlanData } from "./ship-data";
 
 /** What a fake backend answers; a thrown `IpcError` is a refusal. */
 export type ShipHandlers = {

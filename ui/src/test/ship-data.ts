@@ -1,9 +1,9 @@
-import type { Inspection } from "../bindings/Inspection";
-import type { IpcError } from "../bindings/IpcError";
-import type { JobObject } from "../bindings/JobObject";
-import type { PromotePlan } from "../bindings/PromotePlan";
-import type { Receipt } from "../bindings/Receipt";
-import type { SignPlan } from "../bindings/SignPlan";
+import type { Inspection } from "../lib/bindings/Inspection";
+import type { IpcError } from "../lib/bindings/IpcError";
+import type { JobObject } from "../lib/bindings/JobObject";
+import type { PromotePlan } from "../lib/bindings/PromotePlan";
+import type { Receipt } from "../lib/bindings/Receipt";
+import type { SignPlan } from "../lib/bindings/SignPlan";
 
 export const BUNDLE = "06f2aa558d0240a44706e176d62d30882ab10469669e30a0f5da4fd7d1f785c6";
 export const MANIFEST = "b04e71c922fa9d06e3b85510c7f40a6d8812f96b3d40a5e71cbe60d37f29e44a";
