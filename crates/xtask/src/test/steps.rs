@@ -1,6 +1,6 @@
 //! The steps themselves. Cheap ones first, and nothing before what it needs: the shell embeds the built front end.
 
-use super::{Outcome, Run, Step};
+use super::{Run, Step};
 use crate::apt::{self, Purpose};
 use crate::workspace::Workspace;
 use crate::{bindings, process, session, sizes, tools, ui};
@@ -96,38 +96,38 @@ pub(super) const STEPS: &[Step] = &[
     },
 ];
 
-fn packages(_: &mut Run) -> Result<Outcome> {
+fn packages(_: &mut Run) -> Result<()> {
     apt::install(Purpose::Test)?;
-    Ok(Outcome::Passed)
+    Ok(())
 }
 
-fn fmt(run: &mut Run) -> Result<Outcome> {
+fn fmt(run: &mut Run) -> Result<()> {
     process::run(run.workspace.cargo("fmt").args(["--all", "--check"]))?;
-    Ok(Outcome::Passed)
+    Ok(())
 }
 
-fn file_sizes(run: &mut Run) -> Result<Outcome> {
+fn file_sizes(run: &mut Run) -> Result<()> {
     sizes::check(&run.workspace)?;
-    Ok(Outcome::Passed)
+    Ok(())
 }
 
-fn ui_install(run: &mut Run) -> Result<Outcome> {
+fn ui_install(run: &mut Run) -> Result<()> {
     ui::install(&run.workspace)?;
-    Ok(Outcome::Passed)
+    Ok(())
 }
 
-fn npm(run: &mut Run, script: &str) -> Result<Outcome> {
+fn npm(run: &mut Run, script: &str) -> Result<()> {
     ui::script(&run.workspace, script)?;
-    Ok(Outcome::Passed)
+    Ok(())
 }
 
-fn clippy(run: &mut Run) -> Result<Outcome> {
+fn clippy(run: &mut Run) -> Result<()> {
     let mut clippy = run.workspace.cargo_workspace("clippy");
     process::run(clippy.args(["--all-targets", "--", "-D", "warnings"]))?;
-    Ok(Outcome::Passed)
+    Ok(())
 }
 
-fn deny(run: &mut Run) -> Result<Outcome> {
+fn deny(run: &mut Run) -> Result<()> {
     let deny = tools::CARGO_DENY.install(&run.workspace)?;
     let mut check = Command::new(deny);
     check.args([
@@ -139,17 +139,17 @@ fn deny(run: &mut Run) -> Result<Outcome> {
         "sources",
     ]);
     process::run(check.current_dir(&run.workspace.root))?;
-    Ok(Outcome::Passed)
+    Ok(())
 }
 
 /// The desktop journeys start the programs themselves, which `cargo test` alone would leave stale.
-fn build(run: &mut Run) -> Result<Outcome> {
+fn build(run: &mut Run) -> Result<()> {
     // All targets, so that development dependencies join in: the tests then find every crate with the same features.
     process::run(run.workspace.cargo_workspace("build").arg("--all-targets"))?;
-    Ok(Outcome::Passed)
+    Ok(())
 }
 
-fn rust_test(run: &mut Run) -> Result<Outcome> {
+fn rust_test(run: &mut Run) -> Result<()> {
     let exported = bindings::generated(&run.workspace);
     bindings::clear(&exported)?;
     let mut test = run.workspace.cargo_workspace("test");
@@ -157,25 +157,25 @@ fn rust_test(run: &mut Run) -> Result<Outcome> {
     bindings::export_to(test.arg("--no-fail-fast"), &exported);
     programs(&run.workspace, &mut test);
     process::run_counting(&mut test, &mut run.counts)?;
-    Ok(Outcome::Passed)
+    Ok(())
 }
 
-fn bindings_current(run: &mut Run) -> Result<Outcome> {
+fn bindings_current(run: &mut Run) -> Result<()> {
     bindings::check(&run.workspace)?;
-    Ok(Outcome::Passed)
+    Ok(())
 }
 
-fn keyring(run: &mut Run) -> Result<Outcome> {
+fn keyring(run: &mut Run) -> Result<()> {
     // The keyring of the session is one: tests count its items.
     let test = ignored_tests(&run.workspace, "keyring", &["--test-threads=1"]);
     process::run_counting(
         &mut session::on_bus_with_keyring(&run.workspace, &test),
         &mut run.counts,
     )?;
-    Ok(Outcome::Passed)
+    Ok(())
 }
 
-fn interop(run: &mut Run) -> Result<Outcome> {
+fn interop(run: &mut Run) -> Result<()> {
     let mut test = ignored_tests(&run.workspace, "interop", &[]);
     let scripts = run.workspace.root.join("tests/interop");
     tools::npm_ci(&scripts)?;
@@ -184,10 +184,10 @@ fn interop(run: &mut Run) -> Result<Outcome> {
         .env("HEADGATE_JAVA", "java")
         .env("HEADGATE_INTEROP", &scripts);
     process::run_counting(&mut test, &mut run.counts)?;
-    Ok(Outcome::Passed)
+    Ok(())
 }
 
-fn desktop(run: &mut Run) -> Result<Outcome> {
+fn desktop(run: &mut Run) -> Result<()> {
     let one_window_at_a_time = ["--test-threads=1"];
     let mut test = ignored_tests(&run.workspace, "desktop", &one_window_at_a_time);
     let screenshots = run.workspace.screenshots();
@@ -200,7 +200,7 @@ fn desktop(run: &mut Run) -> Result<Outcome> {
         &mut run.counts,
     )?;
     println!("Screenshots: {}", screenshots.display());
-    Ok(Outcome::Passed)
+    Ok(())
 }
 
 /// The ignored tests of the target `name`.
