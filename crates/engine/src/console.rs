@@ -35,13 +35,17 @@ pub struct Options {
 impl Options {
     /// The real world.
     pub fn new(home: PathBuf) -> Self {
+        let named = |name: &&str| std::env::var(name).ok().filter(|user| !user.is_empty());
         let user = ["USER", "USERNAME", "LOGNAME"]
             .iter()
-            .find_map(|v| std::env::var(v).ok());
+            .find_map(|name| named(&name));
+        // A scheduler may set none of them; the account's folder still says whose it is.
+        let folder = || named(&"HOME").and_then(|home| home.rsplit('/').next().map(str::to_owned));
         Self {
             home,
             person: user
-                .filter(|u| !u.is_empty())
+                .or_else(folder)
+                .filter(|p| !p.is_empty())
                 .unwrap_or_else(|| "unknown".into()),
             world: World::default(),
             stores: Arc::new(StandardStores),

@@ -97,7 +97,7 @@ fn picture_of_board(workspace: &Workspace, home: &Path, passphrase: &str) -> Res
         .arg("--sandbox");
     shot.env(PASSPHRASE, passphrase);
     process::run(&mut session::on_own_screen(
-        "1440x900",
+        "1280x800",
         &session::on_own_bus(&shot),
     ))?;
     println!("\nThe console's board: {}", picture.display());
