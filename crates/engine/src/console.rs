@@ -35,12 +35,10 @@ pub struct Options {
 impl Options {
     /// The real world.
     pub fn new(home: PathBuf) -> Self {
-        let named = |name: &&str| std::env::var(name).ok().filter(|user| !user.is_empty());
-        let user = ["USER", "USERNAME", "LOGNAME"]
-            .iter()
-            .find_map(|name| named(&name));
+        let named = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+        let user = ["USER", "USERNAME", "LOGNAME"].into_iter().find_map(named);
         // A scheduler may set none of them; the account's folder still says whose it is.
-        let folder = || named(&"HOME").and_then(|home| home.rsplit('/').next().map(str::to_owned));
+        let folder = || named("HOME").and_then(|home| home.rsplit('/').next().map(str::to_owned));
         Self {
             home,
             person: user
