@@ -132,6 +132,11 @@ codes! {
     TrustLog "trust.log_broken" Trust false, "Entries before the break are proven.", "Compare the storage with a backup from the first bad entry on.";
     TrustClock "trust.clock" Trust false, "Nothing was changed.", "Set this computer's clock, then try again.";
 
+    // artifacts that lie elsewhere
+    ArtifactUrl "artifact.address" Usage false, "Nothing was downloaded.", "Give the https address of the zip itself, without a signature or password in it.";
+    ArtifactMissing "artifact.missing" Storage true, "Nothing was signed or changed.", "Check that the address answers with the zip, for everyone and without a login.";
+    ArtifactChanged "artifact.changed" Trust false, "Channels serve what they served before.", "Find out who replaced the artifact. Put the signed bytes back, or ship what is there now as a new build.";
+
     // publishing
     PublishConflict "publish.version_conflict" Conflict true, "Nothing of yours is live and nothing of theirs is lost.", "Read what they published, then publish yours on top of it.";
     PublishOld "publish.old_journal" Conflict true, "Devices get what they got before.", "Look at the channel, then resume or cancel the job.";
@@ -143,8 +148,15 @@ codes! {
     StorageIo "storage.io" Storage true, "Devices get what they got before.", "Try again. If it stays, look at the storage itself.";
     StorageFull "storage.full" Storage true, "Devices get what they got before. Half-written files were removed.", "Free space at the storage, then resume.";
     StoragePoisoned "storage.poisoned_object" Trust false, "Nothing was published on top of it.", "Remove the wrong object from the storage after finding out who wrote it.";
-    StorageAddress "storage.address" Usage false, "Nothing was changed.", "Give a folder as file:///path, or an absolute path.";
+    StorageAddress "storage.address" Usage false, "Nothing was changed.", "Give a folder as file:///path or an absolute path, or a bucket as s3://bucket/prefix?region=NAME.";
     StorageReadOnly "storage.read_only" Storage false, "Nothing was changed.", "Connect with an address that can be written to.";
+    StorageCredentials "storage.credentials" Storage true, "Nothing was changed. What was uploaded stays and is not sent again.", "Enter credentials that are valid now, then resume. AWS_* variables are read again at every try.";
+    StorageRegion "storage.region" Storage false, "Nothing was changed.", "Write the bucket's region into the storage address: ?region=NAME.";
+    StorageClock "storage.clock" Storage true, "Nothing was changed. The storage refuses requests with a wrong time.", "Set this computer's clock, then resume.";
+    StorageBusy "storage.busy" Storage true, "Devices get what they got before. What was uploaded stays and is not sent again.", "Wait a moment, then resume. If it stays, look at the storage itself.";
+    StorageRetention "storage.retention" Storage false, "Devices get what they got before.", "Leave metadata/timestamp.json out of the bucket's object lock and retention rules: it is the one object that changes.";
+    StorageSloppy "storage.ignores_conditions" Storage false, "Nothing was changed.", "Use storage that honours conditional writes, or add lock=1 to the address to publish under a lock object.";
+    StorageUnavailable "storage.unavailable" Storage true, "Devices get what they got before. What was uploaded stays and is not sent again.", "Check the network and the address, then resume.";
     StorageLocked "storage.locked" Storage true, "Nothing was changed.", "Another program is writing to this folder. Try again in a moment.";
 
     // keys

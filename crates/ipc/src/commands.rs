@@ -23,6 +23,10 @@ macro_rules! for_each_command {
             connect_test(ConnectRequest) -> ConnectTest;
             /// Pins the root and adds the workspace.
             connect(ConnectRequest) -> Workspace;
+            /// Tests the storage of a workspace again, line by line.
+            storage_check(WorkspaceRef) -> ConnectTest;
+            /// Puts credentials for a workspace's storage into the vault.
+            credentials_set(CredentialsRequest) -> Empty;
             /// Shows another workspace.
             workspace_select(WorkspaceRef) -> Empty;
             /// The board from the local cache, at once.
@@ -35,6 +39,10 @@ macro_rules! for_each_command {
             build_choose(ChooseBuild) -> PickedBuild;
             /// Picks the sandbox's sample web build.
             build_sample(WorkspaceRef) -> PickedBuild;
+            /// Picks a web build that lies at an address already.
+            artifact_pick(ArtifactRequest) -> PickedBuild;
+            /// Compares an inspected web build with a release, file by file.
+            compare_build(CompareRequest) -> Comparison;
             /// Inspects a web build as a job.
             inspect_start(InspectRequest) -> JobRef;
             /// A finished inspection.
@@ -53,7 +61,11 @@ macro_rules! for_each_command {
             job(JobRef) -> Job;
             /// Stops a job that has not committed.
             job_cancel(JobRef) -> Empty;
-            /// Goes on with a job that failed or waits.
+            /// Holds a job that has not committed. What was sent stays sent; it goes on when a person says so.
+            job_pause(JobRef) -> Empty;
+            /// Ends the pause before the next try of what failed for the moment.
+            job_retry_now(JobRef) -> Empty;
+            /// Goes on with a job that failed, waits or is paused. Only what is missing is sent.
             job_resume(JobRef) -> Empty;
             /// Hides an ended job.
             job_dismiss(JobRef) -> Empty;

@@ -42,11 +42,16 @@ impl App {
         dto::Job {
             skipped_objects: crate::ship::count(skipped.len()),
             skipped_bytes: skipped.iter().map(|s| s.size).sum(),
+            targets: Vec::new(),
+            objects_total: 0,
+            objects_done: 0,
             objects: job
                 .steps
                 .iter()
                 .map(|s| dto::JobObject {
                     name: s.key.clone(),
+                    path: None,
+                    target: 0,
                     sha256: s.sha256.clone(),
                     size: s.size,
                     sent: s.sent,
@@ -111,6 +116,7 @@ impl App {
             committed: r.committed.to_string(),
             finished: r.finished.to_string(),
             took_ms: r.took_ms,
+            visible_after_ms: None,
             fetch_ms: r.fetch_ms,
             metadata: r.metadata.iter().map(role).collect(),
             read_from: if r.public { "public_url" } else { "storage" }.into(),

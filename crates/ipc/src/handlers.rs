@@ -112,6 +112,7 @@ impl App {
                 title: c.title.into(),
                 detail,
                 ok,
+                warning: None,
                 ms: u32::try_from(c.ms).unwrap_or(u32::MAX),
                 error,
             }

@@ -13,5 +13,6 @@ mod events;
 mod handlers;
 mod promote;
 mod ship;
+mod storage;
 
 pub use app::{App, Host};

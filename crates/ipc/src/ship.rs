@@ -138,6 +138,7 @@ pub(crate) fn count(n: usize) -> u32 {
 }
 
 fn inspection(r: &InspectionReport) -> dto::Inspection {
+            location: None,
     let changes = r.changes.iter().map(|c| dto::Changes {
         channel: c.channel.clone(),
         against: c.against.as_ref().map(|(v, b)| format!("{v}, build {b}")),

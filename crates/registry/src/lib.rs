@@ -12,5 +12,8 @@ mod view;
 pub use address::StorageAddress;
 pub use folder::{FolderStore, HASHED_TAG};
 pub use http::{HttpLimits, HttpStore};
-pub use store::{Body, Created, ETag, Object, ObjectMeta, Progress, Store, Swapped, silent};
+pub use store::{
+    Body, Created, ETag, Object, ObjectMeta, PartStore, Progress, SentPart, Store, Stored, Swapped,
+    UnfinishedUpload, silent,
+};
 pub use view::{ChannelTargets, Expiry, HighWater, Loaded, View};

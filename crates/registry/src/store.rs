@@ -78,6 +78,85 @@ pub enum Swapped {
     Changed,
 }
 
+/// A stored object compared with what should be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stored {
+    /// Nothing is there.
+    Missing,
+    /// Exactly the expected bytes: its SHA-256 was computed, here or by the storage.
+    Same,
+    /// Other bytes.
+    Different,
+}
+
+/// One part of an upload in parts, as the storage acknowledged it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentPart {
+    /// From 0.
+    pub number: u32,
+    /// Bytes.
+    pub size: u64,
+    /// The storage's tag of it.
+    pub tag: String,
+}
+
+/// An upload in parts that was begun and neither finished nor aborted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnfinishedUpload {
+    /// Where the object would lie.
+    pub key: String,
+    /// Its upload id.
+    pub upload: String,
+    /// When it was begun, Unix seconds.
+    pub begun: i64,
+}
+
+/// Uploads in parts: one survives a crash by its upload id. Until it is finished nothing is visible.
+#[async_trait]
+pub trait PartStore: Send + Sync {
+    /// Begins an upload; gives its id.
+    ///
+    /// # Errors
+    /// `storage.*`.
+    async fn begin(&self, key: &str) -> Result<String>;
+
+    /// Sends one part; gives its tag. Sending a number again replaces the part.
+    ///
+    /// # Errors
+    /// `storage.*`; `storage.missing` when the storage does not know the upload any more.
+    async fn put_part(
+        &self,
+        key: &str,
+        upload: &str,
+        number: u32,
+        bytes: Bytes,
+    ) -> Result<SentPart>;
+
+    /// Parts that the storage has, by number; nothing when it does not know the upload, or cannot tell.
+    ///
+    /// # Errors
+    /// `storage.*`.
+    async fn sent_parts(&self, key: &str, upload: &str) -> Result<Option<Vec<SentPart>>>;
+
+    /// Makes the object of these parts, which are all of it, in order.
+    ///
+    /// # Errors
+    /// `storage.*`; `storage.missing` when the storage does not know the upload any more.
+    async fn finish(&self, key: &str, upload: &str, parts: &[SentPart]) -> Result<Created>;
+
+    /// Forgets an upload and its parts. One that is gone is no error.
+    ///
+    /// # Errors
+    /// `storage.*`.
+    async fn abort(&self, key: &str, upload: &str) -> Result<()>;
+
+    /// Uploads below a folder that were begun and not ended; nothing when the storage cannot tell.
+    ///
+    /// # Errors
+    /// `storage.*`.
+    async fn unfinished(&self, folder: &str) -> Result<Option<Vec<UnfinishedUpload>>>;
+}
+
 /// A storage backend. Keys are relative, `metadata/1.root.json`, made by [`crate::layout`] alone.
 ///
 /// A write is durable when it returns. A write that fails leaves the object as it was, or whole;
@@ -104,6 +183,28 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// `storage.*`.
     async fn hash(&self, key: &str, progress: Progress<'_>) -> Result<Option<(String, u64)>>;
+
+    /// Compares an object with what should be there. Asks the storage for the SHA-256 that it computed when the
+    /// object was written, if it keeps one; otherwise reads the object whole.
+    ///
+    /// # Errors
+    /// `storage.*`.
+    async fn compare(&self, key: &str, sha256: &str, size: u64) -> Result<Stored> {
+        match self.head(key).await? {
+            None => Ok(Stored::Missing),
+            Some(meta) if meta.size != size => Ok(Stored::Different),
+            Some(_) => Ok(match self.hash(key, silent()).await? {
+                None => Stored::Missing,
+                Some((found, _)) if found == sha256 => Stored::Same,
+                Some(_) => Stored::Different,
+            }),
+        }
+    }
+
+    /// Uploads in parts, where the backend has them.
+    fn parts(&self) -> Option<&dyn PartStore> {
+        None
+    }
 
     /// Reads an object in pieces into a new file; gives SHA-256 and size; nothing when it does not exist.
     /// Stops with `trust.format` after `max` bytes.

@@ -145,7 +145,7 @@ pub struct RootPreview {
 pub struct ConnectRequest {
     /// Name on this computer.
     pub name: String,
-    /// Storage address: `file:///srv/ota`, or a plain folder path.
+    /// Storage address: `file:///srv/ota`, a plain folder path, or `s3://bucket/prefix?region=…`.
     pub storage: String,
     /// Where devices read the same objects.
     pub public_url: Option<String>,
@@ -153,6 +153,37 @@ pub struct ConnectRequest {
     pub root: String,
     /// The person compared the fingerprint. Refused in Rust when false.
     pub compared: bool,
+    /// For a bucket: its credentials, kept in the vault. Nothing = `AWS_*` variables of this computer.
+    pub credentials: Option<StorageCredentials>,
+}
+
+/// Credentials of a bucket. They go one way: into the vault.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+#[serde(rename_all = "camelCase")]
+pub struct StorageCredentials {
+    /// Access key id.
+    pub access_key_id: String,
+    /// Secret access key.
+    pub secret_access_key: String,
+    /// Session token of temporary credentials.
+    pub session_token: Option<String>,
+}
+
+impl std::fmt::Debug for StorageCredentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StorageCredentials")
+    }
+}
+
+/// New credentials for a workspace's storage.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct CredentialsRequest {
+    /// Workspace on this computer.
+    pub workspace: String,
+    /// The credentials.
+    pub credentials: StorageCredentials,
 }
 
 /// One line of the connection test.
@@ -166,6 +197,8 @@ pub struct ConnectCheck {
     pub detail: String,
     /// Passed.
     pub ok: bool,
+    /// Passed, but the person must know this.
+    pub warning: Option<String>,
     /// How long it took, milliseconds.
     pub ms: u32,
     /// The error, when it failed.

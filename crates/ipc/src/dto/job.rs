@@ -29,7 +29,7 @@ pub struct Job {
     pub unit: String,
     /// "Ship 4.2.7 to development".
     pub title: String,
-    /// `running`, `done`, `failed`, `cancelled`, `waiting` (older than 10 minutes: asks before it resumes).
+    /// `running`, `done`, `failed`, `cancelled`, `paused` by a person, `waiting` (older than 10 minutes: asks before it resumes).
     pub state: String,
     /// `read`, `pack`, `inspect`, `sign`, `upload`, `publish`, `read_back`, `done`.
     pub phase: String,
@@ -42,8 +42,14 @@ pub struct Job {
     /// Bytes a second, smoothed; 0 = not known.
     #[ts(type = "number")]
     pub speed: u64,
-    /// Objects written, for uploads.
+    /// Where the bytes go: the registry, then mirrors.
+    pub targets: Vec<JobTarget>,
+    /// Objects worth a row, at most 200: those that move or failed, then the newest finished, then the next queued.
     pub objects: Vec<JobObject>,
+    /// All objects to write, skipped ones left out.
+    pub objects_total: u32,
+    /// Those that are written.
+    pub objects_done: u32,
     /// Objects that were already in storage, proven and skipped.
     pub skipped_objects: u32,
     /// Their bytes.
@@ -63,13 +69,67 @@ pub struct Job {
     pub channel: Option<String>,
 }
 
+/// One place that a job writes to.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+#[serde(rename_all = "camelCase")]
+pub struct JobTarget {
+    /// `registry` or `mirror`.
+    pub role: String,
+    /// What it is, for people: "S3 bucket field-updates", "Folder ota".
+    pub name: String,
+    /// Its address without credentials.
+    pub address: String,
+    /// `queued`, `sending`, `retrying`, `paused`, `done`, `failed`.
+    pub state: String,
+    /// Bytes acknowledged.
+    #[ts(type = "number")]
+    pub bytes_done: u64,
+    /// Bytes to send.
+    #[ts(type = "number")]
+    pub bytes_total: u64,
+    /// Bytes a second, averaged over the last 10 s; 0 = not known.
+    #[ts(type = "number")]
+    pub speed: u64,
+    /// Seconds left at this speed; nothing = not known.
+    pub seconds_left: Option<u32>,
+    /// Objects written.
+    pub objects_done: u32,
+    /// Objects to write.
+    pub objects_total: u32,
+    /// The next try, while something failed for the moment.
+    pub retry: Option<JobRetry>,
+    /// Why it failed. A mirror may fail while the job succeeds.
+    pub error: Option<IpcError>,
+}
+
+/// A pause before the next try.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+#[serde(rename_all = "camelCase")]
+pub struct JobRetry {
+    /// What failed: "Connection reset by server."
+    pub why: String,
+    /// The try that comes, from 2.
+    pub attempt: u32,
+    /// Tries in all.
+    pub of: u32,
+    /// Milliseconds until it, when this was told.
+    #[ts(type = "number")]
+    pub in_ms: u64,
+}
+
 /// One object of an upload.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 #[serde(rename_all = "camelCase")]
 pub struct JobObject {
-    /// Where it goes: `bundles/…zip`, `18.main.development.json`.
+    /// Where it goes: `bundles/…zip`, `metadata/18.main.development.json`.
     pub name: String,
+    /// For a single file: its path in the web build.
+    pub path: Option<String>,
+    /// Which of the job's targets, by its place in the list.
+    pub target: u32,
     /// SHA-256, hex.
     pub sha256: String,
     /// Size in bytes.
@@ -78,7 +138,7 @@ pub struct JobObject {
     /// Bytes acknowledged.
     #[ts(type = "number")]
     pub sent: u64,
-    /// `queued`, `sending`, `done`, `skipped`.
+    /// `queued`, `sending`, `retrying`, `failed`, `done`, `skipped`.
     pub state: String,
 }
 
@@ -133,6 +193,9 @@ pub struct Receipt {
     /// Milliseconds from start to the end of the read-back.
     #[ts(type = "number")]
     pub took_ms: u64,
+    /// Milliseconds from the commit until the public URL showed it, where there is one and it did not at once.
+    #[ts(type = "number | null")]
+    pub visible_after_ms: Option<u64>,
     /// Milliseconds that fetching the bundle took.
     #[ts(type = "number")]
     pub fetch_ms: u64,

@@ -81,8 +81,10 @@ pub struct Inspection {
     pub handle: String,
     /// Name of the folder or file.
     pub name: String,
-    /// `folder` or `zip`.
+    /// `folder`, `zip` or `location` (a zip that lies at an address).
     pub kind: String,
+    /// For `location`: its address, which is signed and not uploaded again.
+    pub location: Option<String>,
     /// When it was picked.
     pub picked: String,
     /// How long reading, packing and inspecting took, milliseconds.
@@ -167,6 +169,80 @@ pub struct Finding {
     pub allowable: bool,
 }
 
+/// Picks a web build at an address.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ArtifactRequest {
+    /// `https://…` of a zip.
+    pub url: String,
+}
+
+/// Compares an inspected web build with a release.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct CompareRequest {
+    /// Workspace on this computer.
+    pub workspace: String,
+    /// Unit in it.
+    pub unit: String,
+    /// Handle of the inspection.
+    pub handle: String,
+    /// Build number of the release.
+    pub build: u32,
+}
+
+/// A web build beside a release.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+#[serde(rename_all = "camelCase")]
+pub struct Comparison {
+    /// Version of the release.
+    pub version: String,
+    /// Its build number.
+    pub build: u32,
+    /// The packed web build has the very bytes that were signed.
+    pub same_bytes: bool,
+    /// Every file has the same path and content. Packers may still differ.
+    pub same_files: bool,
+    /// SHA-256 of the signed bundle.
+    pub signed_sha256: String,
+    /// SHA-256 of this web build as it was packed here.
+    pub own_sha256: String,
+    /// "Headgate 0.1.0, level 6": what packed the signed bundle.
+    pub signed_packer: String,
+    /// What packed this one.
+    pub own_packer: String,
+    /// Files that only this web build has; at most 200 here and in the next two lists.
+    pub added: Vec<FileSize>,
+    /// Files that only the release has.
+    pub removed: Vec<FileSize>,
+    /// Files with other content.
+    pub changed: Vec<FileChange>,
+    /// How many were added.
+    pub added_count: u32,
+    /// How many were removed.
+    pub removed_count: u32,
+    /// How many were changed.
+    pub changed_count: u32,
+    /// Files that are the same.
+    pub unchanged_count: u32,
+}
+
+/// A file with other content.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+#[serde(rename_all = "camelCase")]
+pub struct FileChange {
+    /// Path in the web build.
+    pub path: String,
+    /// Bytes in the release.
+    #[ts(type = "number")]
+    pub old_size: u64,
+    /// Bytes in this web build.
+    #[ts(type = "number")]
+    pub new_size: u64,
+}
+
 /// A file and its size.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -225,6 +301,8 @@ pub struct ShipRequest {
     pub ios: NativeRange,
     /// Native versions on Android.
     pub android: NativeRange,
+    /// For a web build that lies at an address: upload its single files too, so that differential clients get it.
+    pub upload_files: bool,
     /// Findings that the person allowed.
     pub allow: Vec<Allow>,
     /// Message of the release.
