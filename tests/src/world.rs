@@ -42,6 +42,10 @@ impl Clock for TestClock {
         let since = BEGUN.get_or_init(Instant::now).elapsed();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
+
+    fn pause(&self, wanted: std::time::Duration) -> std::time::Duration {
+        wanted / 100
+    }
 }
 
 /// Bytes that follow from a seed, so that a failure repeats.

@@ -31,6 +31,9 @@ pub struct ReleaseManifest {
     pub bundle: BundleRef,
     /// Its file inventory.
     pub inventory: InventoryRef,
+    /// Its single files, where they lie in storage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<FilesRef>,
     /// Native versions that it runs on.
     #[serde(default)]
     pub native: Native,
@@ -92,6 +95,18 @@ pub struct InventoryRef {
     pub size: u64,
 }
 
+/// The files map by hash: the release's single files lie in storage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FilesRef {
+    /// SHA-256 of its canonical bytes, lower-case hex.
+    pub sha256: String,
+    /// Bytes.
+    pub size: u64,
+    /// The bundle lies in storage as one zip too. Otherwise its hash says what the files make when they are packed.
+    pub zip: bool,
+}
+
 /// A finding that a person allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -131,6 +146,11 @@ impl ReleaseManifest {
         Ok(sha256_hex(&self.to_bytes()?))
     }
 
+    /// Whether the registry holds the bundle as one zip.
+    pub fn zip_in_storage(&self) -> bool {
+        self.bundle.url.is_none() && self.files.as_ref().is_none_or(|f| f.zip)
+    }
+
     /// Rules that the types do not state.
     ///
     /// # Errors
@@ -161,6 +181,12 @@ impl ReleaseManifest {
             check_hex(field, hash)?;
             if size == 0 {
                 return bad(field, format!("The {field} has no bytes."));
+            }
+        }
+        if let Some(files) = &self.files {
+            check_hex("files", &files.sha256)?;
+            if files.size == 0 {
+                return bad("files", "The files map has no bytes.".into());
             }
         }
         if let Some(url) = &self.bundle.url {

@@ -182,6 +182,7 @@ codes! {
 
     // rest
     JobCancelled "job.cancelled" Cancelled true, "Devices get what they got before.", "Start it again when you want to.";
+    JobPaused "job.paused" Cancelled true, "Devices get what they got before. What was uploaded stays and is not sent again.", "Resume it when you want to.";
     JobCommitted "job.committed" Conflict false, "The release is live.", "It cannot be cancelled any more. Halt the rollout or roll back.";
     JobUnknown "job.unknown" Usage false, "Nothing was changed.", "Open the list of jobs.";
     Internal "internal" Internal false, "Nothing was changed beyond what the journal says.", "Report this with the details.";

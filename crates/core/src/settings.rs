@@ -30,6 +30,56 @@ pub struct Settings {
     pub units: Vec<UnitSettings>,
     /// Channels, first to last.
     pub channels: Vec<ChannelSettings>,
+    /// What a release puts into storage.
+    #[serde(default, skip_serializing_if = "Delivers::is_standard")]
+    pub delivers: Delivers,
+}
+
+/// What a release puts into storage besides its manifest and inventory: what the app's device clients download.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delivers {
+    /// The bundle as one zip.
+    pub zip: bool,
+    /// Every file by itself, for clients that fetch what changed alone.
+    pub files: bool,
+}
+
+impl Default for Delivers {
+    fn default() -> Self {
+        Self {
+            zip: true,
+            files: false,
+        }
+    }
+}
+
+impl Delivers {
+    fn is_standard(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Reads `zip`, `files` or `zip,files`.
+    ///
+    /// # Errors
+    /// `usage.argument` for the field `deliver`.
+    pub fn parse(text: &str) -> Result<Self> {
+        let mut delivers = Self {
+            zip: false,
+            files: false,
+        };
+        for word in text.split(',').map(str::trim) {
+            match word {
+                "zip" => delivers.zip = true,
+                "files" => delivers.files = true,
+                _ => {
+                    let what = format!("{word:?} is neither zip nor files.");
+                    return Err(Problem::new(Code::UsageArgument, what).field("deliver"));
+                }
+            }
+        }
+        Ok(delivers)
+    }
 }
 
 /// A unit.
@@ -145,6 +195,7 @@ impl Settings {
             app: app.into(),
             units,
             channels: channels.collect(),
+            delivers: Delivers::default(),
         }
     }
 
@@ -182,6 +233,9 @@ impl Settings {
                 "channels",
                 "A workspace has at least one unit and one channel.".into(),
             );
+        }
+        if !self.delivers.zip && !self.delivers.files {
+            return bad("deliver", "A release puts its zip, its files or both into storage.".into());
         }
         let mut units = HashSet::new();
         let mut devices = HashSet::new();

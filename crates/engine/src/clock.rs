@@ -11,6 +11,10 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> UtcTime;
     /// Milliseconds of a clock that never goes back, for durations.
     fn ticks(&self) -> u64;
+    /// How long a pause really lasts: tests make it short.
+    fn pause(&self, wanted: std::time::Duration) -> std::time::Duration {
+        wanted
+    }
 }
 
 /// Gives random bytes for ids and salts. Keys are made in the signer.
@@ -86,6 +90,12 @@ impl World {
     /// Now.
     pub fn now(&self) -> UtcTime {
         self.clock.now()
+    }
+
+    /// A random byte; 0 when the system gives none, where that only makes pauses alike.
+    pub(crate) fn dice(&self) -> u8 {
+        let mut byte = [0];
+        self.entropy.fill(&mut byte).map_or(0, |()| byte[0])
     }
 
     /// Random lower-case hex of this many bytes.

@@ -257,7 +257,19 @@ fn os_label() -> &'static str {
 
 impl Inner {
     pub(crate) fn store(&self, workspace: &Workspace) -> Result<Arc<dyn Store>> {
-        self.stores.open(&workspace.storage)
+        self.open(workspace, &workspace.storage)
+    }
+
+    /// The registry or a mirror of a workspace.
+    pub(crate) fn open(&self, workspace: &Workspace, address: &str) -> Result<Arc<dyn Store>> {
+        let _ = workspace;
+        self.stores.open(address)
+    }
+
+    /// As [`Self::open`], after making the place if it can be made.
+    pub(crate) fn create_at(&self, workspace: &Workspace, address: &str) -> Result<Arc<dyn Store>> {
+        let _ = workspace;
+        self.stores.create(address)
     }
 
     /// Where devices read; nothing when there is no public URL.

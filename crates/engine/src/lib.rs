@@ -8,12 +8,13 @@ mod keys;
 mod publish;
 mod serve;
 mod stores;
+mod upload;
 mod usecase;
 mod workspace;
 
 pub use clock::{Clock, Entropy, SystemClock, SystemEntropy, World};
 pub use console::{Console, Options};
-pub use db::{Job, JobKind, JobState, ObjectState, Phase, StepView};
+pub use db::{Job, JobKind, JobState, ObjectState, Phase, Retry, StepView, TargetView};
 pub use home::Home;
 pub use keys::{
     AskPassphrase, KeyInfo, OpenVault, StandardVaults, VaultChoice, VaultInfo, public_key,

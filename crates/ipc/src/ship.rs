@@ -138,7 +138,6 @@ pub(crate) fn count(n: usize) -> u32 {
 }
 
 fn inspection(r: &InspectionReport) -> dto::Inspection {
-            location: None,
     let changes = r.changes.iter().map(|c| dto::Changes {
         channel: c.channel.clone(),
         against: c.against.as_ref().map(|(v, b)| format!("{v}, build {b}")),
@@ -147,6 +146,7 @@ fn inspection(r: &InspectionReport) -> dto::Inspection {
         changed: count(c.changed),
     });
     dto::Inspection {
+        location: None,
         handle: r.handle.clone(),
         name: r.name.clone(),
         kind: r.kind.into(),

@@ -28,6 +28,11 @@ pub fn inventory(sha256: &str) -> String {
     format!("inventories/{sha256}.json")
 }
 
+/// A single file for differential clients, by the SHA-256 of its stored bytes.
+pub fn single(sha256: &str) -> String {
+    format!("files/{sha256}")
+}
+
 /// Target name of a release manifest.
 pub fn release_target(unit: &str, channel: &str, build: u32) -> String {
     format!("{unit}.{channel}.release-{build}.json")

@@ -5,6 +5,7 @@ use headgate_tuf::UtcTime;
 use serde::{Deserialize, Serialize};
 use sqlx::{Row, sqlite::SqliteRow};
 
+use super::steps::{StepView, TargetView};
 use super::{Journal, journal_error};
 use crate::{Intent, Receipt};
 
@@ -20,15 +21,17 @@ macro_rules! words {
                 match self { $(Self::$variant => $text,)* }
             }
 
-            fn read(text: &str) -> Result<Self> {
+            pub(super) fn read(text: &str) -> Result<Self> {
                 match text {
                     $($text => Ok(Self::$variant),)*
-                    _ => Err(Problem::new(Code::LocalJournal, format!("The journal holds an unknown word: {text:?}."))),
+                    _ => Err(headgate_core::Problem::new(headgate_core::Code::LocalJournal, format!("The journal holds an unknown word: {text:?}."))),
                 }
             }
         }
     };
 }
+
+pub(super) use words;
 
 words! {
     /// What a job does.
@@ -47,6 +50,10 @@ words! {
         Refresh = "refresh",
         /// Changes the root.
         Root = "root",
+        /// Changes the workspace's settings.
+        Settings = "settings",
+        /// Brings a mirror up to date.
+        Mirror = "mirror",
     }
 }
 
@@ -57,6 +64,8 @@ words! {
         Running = "running",
         /// Older than 10 minutes: asks before it resumes.
         Waiting = "waiting",
+        /// Held by the person.
+        Paused = "paused",
         /// Ended well.
         Done = "done",
         /// Ended with an error; can be tried again.
@@ -83,34 +92,10 @@ words! {
         Publish = "publish",
         /// Reads back as a device would.
         ReadBack = "read_back",
+        /// Brings mirrors up to date.
+        Mirror = "mirror",
         /// Nothing more.
         Done = "done",
-    }
-}
-
-words! {
-    /// State of one write.
-    pub ObjectState {
-        /// Not yet.
-        Pending = "pending",
-        /// Being written.
-        Sending = "sending",
-        /// Written.
-        Done = "done",
-        /// Was there, proven to be the right bytes.
-        Skipped = "skipped",
-    }
-}
-
-words! {
-    /// Kind of a write.
-    pub(crate) StepKind {
-        /// Must not exist.
-        Create = "create",
-        /// The timestamp, by compare-and-swap.
-        Commit = "commit",
-        /// A new root, after the commit.
-        Root = "root",
     }
 }
 
@@ -141,6 +126,8 @@ pub struct Job {
     pub speed: u64,
     /// Writes of a publish.
     pub steps: Vec<StepView>,
+    /// Where they go: the registry, then mirrors.
+    pub targets: Vec<TargetView>,
     /// When it started.
     pub started: UtcTime,
     /// When it last moved.
@@ -157,35 +144,6 @@ pub struct Job {
     pub intent: Option<Intent>,
 }
 
-/// One write of a publish, to show.
-#[derive(Debug, Clone)]
-pub struct StepView {
-    /// Where it goes.
-    pub key: String,
-    /// SHA-256, hex.
-    pub sha256: String,
-    /// Bytes.
-    pub size: u64,
-    /// Bytes acknowledged.
-    pub sent: u64,
-    /// Its state.
-    pub state: ObjectState,
-}
-
-/// One write of a publish, whole.
-#[derive(Debug, Clone)]
-pub(crate) struct Step {
-    pub(crate) seq: i64,
-    pub(crate) kind: StepKind,
-    pub(crate) key: String,
-    pub(crate) sha256: String,
-    pub(crate) size: u64,
-    pub(crate) body: Option<Vec<u8>>,
-    pub(crate) path: Option<String>,
-    pub(crate) expected: Option<String>,
-    pub(crate) state: ObjectState,
-}
-
 #[derive(Serialize, Deserialize)]
 struct StoredError {
     code: String,
@@ -200,13 +158,14 @@ impl Journal {
     /// Adds or updates a job.
     pub(crate) async fn save_job(&self, job: &Job) -> Result<()> {
         let intent = json(&job.intent)?;
-        let error = job.error.as_ref().map(error_json).transpose()?;
+        let error = job.error.as_ref().map(|e| json(&StoredError::from(e))).transpose()?;
         let receipt = job.receipt.as_ref().map(json).transpose()?;
+        let targets = json(&job.targets.iter().map(Into::into).collect::<Vec<StoredTarget>>())?;
         sqlx::query(
-            "INSERT INTO job (id, kind, workspace, unit, channel, title, state, phase, intent, error, receipt, started, touched, finished)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            "INSERT INTO job (id, kind, workspace, unit, channel, title, state, phase, intent, error, receipt, started, touched, finished, targets)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (id) DO UPDATE SET title = excluded.title, state = excluded.state, phase = excluded.phase, intent = excluded.intent,
-                error = excluded.error, receipt = excluded.receipt, touched = excluded.touched, finished = excluded.finished",
+                targets = excluded.targets, error = excluded.error, receipt = excluded.receipt, touched = excluded.touched, finished = excluded.finished",
         )
         .bind(&job.id)
         .bind(job.kind.text())
@@ -222,6 +181,7 @@ impl Journal {
         .bind(job.started.unix())
         .bind(job.touched.unix())
         .bind(job.finished.map(UtcTime::unix))
+        .bind(targets)
         .execute(&self.pool)
         .await
         .map(drop)
@@ -238,7 +198,7 @@ impl Journal {
         let mut jobs = Vec::new();
         for row in rows.map_err(journal_error)? {
             let mut job = read_job(&row)?;
-            job.steps = self.steps(&job.id).await?.iter().map(Step::view).collect();
+            self.show_steps(&mut job).await?;
             jobs.push(job);
         }
         Ok(jobs)
@@ -253,7 +213,7 @@ impl Journal {
             return Ok(None);
         };
         let mut job = read_job(&row)?;
-        job.steps = self.steps(id).await?.iter().map(Step::view).collect();
+        self.show_steps(&mut job).await?;
         Ok(Some(job))
     }
 
@@ -261,102 +221,62 @@ impl Journal {
         let done = sqlx::query("UPDATE job SET dismissed = 1 WHERE id = ? AND state IN ('done', 'failed', 'cancelled')").bind(id).execute(&self.pool).await;
         done.map(drop).map_err(journal_error)
     }
-
-    /// Replaces the steps of a job, all or none.
-    pub(crate) async fn set_steps(&self, job: &str, steps: &[Step]) -> Result<()> {
-        let mut tx = self.pool.begin().await.map_err(journal_error)?;
-        sqlx::query("DELETE FROM step WHERE job = ?")
-            .bind(job)
-            .execute(&mut *tx)
-            .await
-            .map_err(journal_error)?;
-        for step in steps {
-            sqlx::query(
-                "INSERT INTO step (job, seq, kind, key, sha256, size, body, path, expected, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            )
-            .bind(job)
-            .bind(step.seq)
-            .bind(step.kind.text())
-            .bind(&step.key)
-            .bind(&step.sha256)
-            .bind(i64::try_from(step.size).unwrap_or(i64::MAX))
-            .bind(&step.body)
-            .bind(&step.path)
-            .bind(&step.expected)
-            .bind(step.state.text())
-            .execute(&mut *tx)
-            .await
-            .map_err(journal_error)?;
-        }
-        tx.commit().await.map_err(journal_error)
-    }
-
-    pub(crate) async fn steps(&self, job: &str) -> Result<Vec<Step>> {
-        let rows = sqlx::query("SELECT * FROM step WHERE job = ? ORDER BY seq")
-            .bind(job)
-            .fetch_all(&self.pool)
-            .await;
-        rows.map_err(journal_error)?.iter().map(read_step).collect()
-    }
-
-    pub(crate) async fn set_step(&self, job: &str, seq: i64, state: ObjectState) -> Result<()> {
-        let done = sqlx::query("UPDATE step SET state = ? WHERE job = ? AND seq = ?")
-            .bind(state.text())
-            .bind(job)
-            .bind(seq)
-            .execute(&self.pool)
-            .await;
-        done.map(drop).map_err(journal_error)
-    }
 }
 
-impl Step {
-    pub(crate) fn view(&self) -> StepView {
-        let sent = if matches!(self.state, ObjectState::Done) {
-            self.size
-        } else {
-            0
-        };
-        StepView {
-            key: self.key.clone(),
-            sha256: self.sha256.clone(),
-            size: self.size,
-            sent,
-            state: self.state,
+/// A target as it is kept: what follows from the steps is not.
+#[derive(Serialize, Deserialize)]
+struct StoredTarget {
+    address: String,
+    error: Option<StoredError>,
+}
+
+impl From<&TargetView> for StoredTarget {
+    fn from(target: &TargetView) -> Self {
+        Self {
+            address: target.address.clone(),
+            error: target.error.as_ref().map(StoredError::from),
         }
     }
 }
 
-fn json<T: Serialize>(value: &T) -> Result<String> {
+pub(super) fn json<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|e| Problem::new(Code::Internal, e.to_string()))
 }
 
-fn error_json(p: &Problem) -> Result<String> {
-    json(&StoredError {
-        code: p.code.text().into(),
-        message: p.message.clone(),
-        holds: p.holds.clone(),
-        remedy: p.remedy.clone(),
-        detail: p.detail.clone(),
-        field: p.field.clone(),
-    })
+impl From<&Problem> for StoredError {
+    fn from(p: &Problem) -> Self {
+        Self {
+            code: p.code.text().into(),
+            message: p.message.clone(),
+            holds: p.holds.clone(),
+            remedy: p.remedy.clone(),
+            detail: p.detail.clone(),
+            field: p.field.clone(),
+        }
+    }
+}
+
+impl From<StoredError> for Problem {
+    fn from(stored: StoredError) -> Self {
+        let code = Code::ALL
+            .iter()
+            .copied()
+            .find(|c| c.text() == stored.code)
+            .unwrap_or(Code::Internal);
+        Self {
+            code,
+            message: stored.message,
+            holds: stored.holds,
+            remedy: stored.remedy,
+            detail: stored.detail,
+            field: stored.field,
+        }
+    }
 }
 
 fn error_from(text: &str) -> Option<Problem> {
     let stored: StoredError = serde_json::from_str(text).ok()?;
-    let code = Code::ALL
-        .iter()
-        .copied()
-        .find(|c| c.text() == stored.code)
-        .unwrap_or(Code::Internal);
-    Some(Problem {
-        code,
-        message: stored.message,
-        holds: stored.holds,
-        remedy: stored.remedy,
-        detail: stored.detail,
-        field: stored.field,
-    })
+    Some(stored.into())
 }
 
 fn read_job(row: &SqliteRow) -> Result<Job> {
@@ -376,7 +296,16 @@ fn read_job(row: &SqliteRow) -> Result<Job> {
             format!("A job in the journal cannot be read: {e}."),
         )
     };
+    let targets: Vec<StoredTarget> = maybe("targets")?
+        .map(|t| serde_json::from_str(&t))
+        .transpose()
+        .map_err(damaged)?
+        .unwrap_or_default();
+    let target = |(index, stored): (usize, StoredTarget)| {
+        TargetView::new(index, stored.address, stored.error.map(Problem::from))
+    };
     Ok(Job {
+        targets: targets.into_iter().enumerate().map(target).collect(),
         id: text("id")?,
         kind: JobKind::read(&text("kind")?)?,
         workspace: text("workspace")?,
@@ -402,31 +331,5 @@ fn read_job(row: &SqliteRow) -> Result<Job> {
             .map_err(damaged)?,
         handle: None,
         intent: serde_json::from_str(&text("intent")?).map_err(damaged)?,
-    })
-}
-
-fn read_step(row: &SqliteRow) -> Result<Step> {
-    let read = || -> std::result::Result<_, sqlx::Error> {
-        Ok((
-            row.try_get::<String, _>("kind")?,
-            row.try_get::<String, _>("state")?,
-            Step {
-                seq: row.try_get("seq")?,
-                kind: StepKind::Create,
-                key: row.try_get("key")?,
-                sha256: row.try_get("sha256")?,
-                size: u64::try_from(row.try_get::<i64, _>("size")?).unwrap_or(0),
-                body: row.try_get("body")?,
-                path: row.try_get("path")?,
-                expected: row.try_get("expected")?,
-                state: ObjectState::Pending,
-            },
-        ))
-    };
-    let (kind, state, step) = read().map_err(journal_error)?;
-    Ok(Step {
-        kind: StepKind::read(&kind)?,
-        state: ObjectState::read(&state)?,
-        ..step
     })
 }

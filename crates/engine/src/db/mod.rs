@@ -4,11 +4,15 @@ mod cache;
 mod jobs;
 mod journal;
 mod open;
+mod steps;
+mod uploads;
 
 pub(crate) use cache::{Cache, CachedApproval, CachedChannel, OfflineReason, Reading};
-pub use jobs::{Job, JobKind, JobState, ObjectState, Phase, StepView};
-pub(crate) use jobs::{Step, StepKind};
+pub use jobs::{Job, JobKind, JobState, Phase};
 pub(crate) use journal::Journal;
+pub use steps::{ObjectState, Retry, StepView, TargetView};
+pub(crate) use steps::{FileSource, Step, StepKind};
+pub(crate) use uploads::Upload;
 
 use headgate_core::{Code, Problem};
 

@@ -1,10 +1,14 @@
 //! Deriving what is to be signed from the verified state and an intent. Signs and writes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use headgate_core::{Code, Problem, Result};
+use headgate_core::{
+    Code, Problem, Result,
+    files::{self, FilesMap},
+    manifest::FilesRef,
+};
 use headgate_registry::{Store, View, documents, layout};
 use headgate_tuf::{
     RoleBytes, RoleName, UtcTime,
@@ -15,6 +19,7 @@ use headgate_tuf::{
 use super::builds::{build_taken, next_free, signed_build, taken_builds};
 use super::{Action, Intent, rollout, root_change};
 use crate::World;
+use crate::db::FileSource;
 use crate::keys::OwnKeys;
 
 /// Left-behind versions above the committed one that are stepped over. File names are not signed: a writer
@@ -67,6 +72,8 @@ pub(crate) enum Material {
     Bytes(Bytes),
     /// A file of this size.
     File(PathBuf, u64),
+    /// A single file of a bundle, of this size as it is stored.
+    Single(FileSource, u64),
 }
 
 /// Everything that a publish signs and writes, in order.
@@ -123,6 +130,10 @@ pub(crate) async fn draft(
             let documents = documents::channel(store, view, unit, channel).await?;
             let next = rollout::change(&documents, change, unit, channel, world, &intent.reason)?;
             d.rollout_role(unit, channel, &next)?;
+        }
+        Action::Deliver { delivers } => d.settings(*delivers)?,
+        Action::Mirror { .. } => {
+            return Err(Problem::new(Code::Internal, "A mirror signs nothing."));
         }
         Action::Refresh => d.renew(own, &mut out)?,
         Action::AddFreshnessKey {
@@ -183,6 +194,7 @@ impl Drafting<'_> {
             inventory,
             permille,
             renumber,
+            files,
         } = self.intent.action.clone()
         else {
             return Ok(());
@@ -204,27 +216,62 @@ impl Drafting<'_> {
                 kept.build = manifest.build;
             }
         }
-        let files = [
-            (
+        if manifest.zip_in_storage() {
+            self.object_file(
                 layout::bundle(&manifest.bundle.sha256),
                 &manifest.bundle.sha256,
-                bundle,
+                bundle.clone(),
                 manifest.bundle.size,
-            ),
-            (
-                layout::inventory(&manifest.inventory.sha256),
-                &manifest.inventory.sha256,
-                inventory,
-                manifest.inventory.size,
-            ),
-        ];
-        for (key, sha256, path, size) in files {
-            self.objects
-                .push((key, sha256.clone(), Material::File(path, size)));
+            );
+        }
+        self.object_file(
+            layout::inventory(&manifest.inventory.sha256),
+            &manifest.inventory.sha256,
+            inventory,
+            manifest.inventory.size,
+        );
+        if let (Some(reference), Some(path)) = (&manifest.files, files) {
+            self.single_files(reference, &path, &bundle)?;
         }
         let bytes = manifest.to_bytes()?;
         self.approve_and_serve(&unit, &channel, manifest.build, bytes, permille, world, out)
             .await
+    }
+
+    fn object_file(&mut self, key: String, sha256: &str, path: PathBuf, size: u64) {
+        let material = Material::File(path, size);
+        self.objects.push((key, sha256.to_owned(), material));
+    }
+
+    /// The map of the release's single files, and every one of them once.
+    fn single_files(&mut self, reference: &FilesRef, path: &Path, bundle: &Path) -> Result<()> {
+        let lost = |why: String| {
+            let what = format!("{} cannot be read: {why}.", path.display());
+            Problem::new(Code::LocalDisk, what).remedy("Ship the web build again.")
+        };
+        let bytes = std::fs::read(path).map_err(|e| lost(e.to_string()))?;
+        if sha256_hex(&bytes) != reference.sha256 {
+            return Err(lost("it was changed".into()));
+        }
+        let map = FilesMap::parse(&bytes)?;
+        self.objects.push((
+            layout::inventory(&reference.sha256),
+            reference.sha256.clone(),
+            Material::Bytes(bytes.into()),
+        ));
+        for file in files::objects(&map.files) {
+            let source = FileSource {
+                bundle: bundle.to_owned(),
+                path: file.path.clone(),
+                encoding: file.stored.encoding,
+            };
+            self.objects.push((
+                layout::single(&file.stored.sha256),
+                file.stored.sha256.clone(),
+                Material::Single(source, file.stored.size),
+            ));
+        }
+        Ok(())
     }
 
     async fn promote(&mut self, world: &World, out: &mut Outcome) -> Result<()> {

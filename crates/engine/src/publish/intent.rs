@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use headgate_core::manifest::ReleaseManifest;
+use headgate_core::settings::Delivers;
 use headgate_tuf::{Name, PublicKey, UtcTime};
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +59,9 @@ pub enum Action {
         permille: u16,
         /// The build number may be replaced by the next free one.
         renumber: bool,
+        /// The map of its single files on this computer, where they are uploaded.
+        #[serde(default)]
+        files: Option<PathBuf>,
     },
     /// The same bytes on the next channel.
     Promote {
@@ -91,6 +95,16 @@ pub enum Action {
         name: String,
         /// Who holds it.
         holder: String,
+    },
+    /// What releases put into storage.
+    Deliver {
+        /// From now on.
+        delivers: Delivers,
+    },
+    /// A mirror gets what the registry has. Nothing is signed.
+    Mirror {
+        /// Its address.
+        address: String,
     },
 }
 
@@ -143,7 +157,11 @@ impl Action {
             } => Some((&manifest.unit, channel)),
             Self::Promote { unit, to, .. } => Some((unit, to)),
             Self::Rollout { unit, channel, .. } => Some((unit, channel)),
-            Self::Init { .. } | Self::Refresh | Self::AddFreshnessKey { .. } => None,
+            Self::Init { .. }
+            | Self::Refresh
+            | Self::AddFreshnessKey { .. }
+            | Self::Deliver { .. }
+            | Self::Mirror { .. } => None,
         }
     }
 
@@ -169,6 +187,8 @@ impl Action {
             Self::Rollout { change, .. } => change.word(),
             Self::Refresh => "refresh",
             Self::AddFreshnessKey { .. } => "add_key",
+            Self::Deliver { .. } => "settings",
+            Self::Mirror { .. } => "mirror",
         }
     }
 }

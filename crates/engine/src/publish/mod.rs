@@ -15,7 +15,7 @@ mod rollout;
 mod root_change;
 mod sign;
 
-pub(crate) use apply::{Applied, Applier, hash_file, recover_commit};
+pub(crate) use apply::{Applied, Applier, recover_commit};
 pub(crate) use builds::{next_free, taken_builds};
 pub(crate) use draft::{Draft, DraftRole, draft};
 pub(crate) use first::{FIRST_UNIT, first_draft, made};

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headgate_core::{Code, Problem, Result, Settings, TopTargets, rollout::RolloutDocument};
+use headgate_core::{
+    Code, Problem, Result, Settings, TopTargets, rollout::RolloutDocument, settings::Delivers,
+};
 use headgate_registry::{documents, documents::ChannelDocuments, layout};
 use headgate_tuf::{
     Name, RoleBytes, RoleName, UtcTime,
@@ -162,28 +164,63 @@ impl Drafting<'_> {
         let targets = &view.targets.meta;
         let role = RoleName::Targets;
         if due(&role, targets.expires) && enough(root.role(&role)?) {
-            let settings = Settings {
-                header: self.header(&role),
-                ..targets.x.clone()
-            };
-            let version = self.existing.next(&role, Some(targets.version));
-            let expires = policy::expires(&role, now);
-            let delegations = targets.delegations.clone();
-            let content: TopTargets =
-                Targets::new(version, expires, BTreeMap::new(), delegations, settings);
-            self.roles.push(DraftRole {
-                version,
-                before: Some(targets.version),
-                bytes: RoleBytes::new(&content)?,
-                signers: vec![root.role(&role)?.clone()],
-                says: says(targets.version),
-                role,
-            });
+            self.targets_role(targets.x.clone(), says(targets.version))?;
         }
         if due(&RoleName::Root, root.expires) && enough(root.role(&RoleName::Root)?) {
             let next = root_change::renewed(view, &self.header(&RoleName::Root), now);
             self.new_root(next, says(root.version), out)?;
         }
+        Ok(())
+    }
+
+    /// What releases put into storage from now on.
+    pub(super) fn settings(&mut self, delivers: Delivers) -> Result<()> {
+        let current = &self.view.targets.meta.x;
+        if current.delivers == delivers {
+            return Err(Problem::new(
+                Code::UsageExists,
+                "That is what releases put into storage already.",
+            )
+            .remedy("Nothing is to be done."));
+        }
+        let settings = Settings {
+            delivers,
+            ..current.clone()
+        };
+        settings.check()?;
+        let kinds = match (delivers.zip, delivers.files) {
+            (true, true) => "their zip and their single files",
+            (false, _) => "their single files alone",
+            (true, false) => "their zip",
+        };
+        self.targets_role(settings, format!("Releases put {kinds} into storage"))
+    }
+
+    /// A new version of the settings, with the same delegations.
+    fn targets_role(&mut self, settings: Settings, says: String) -> Result<()> {
+        let role = RoleName::Targets;
+        let current = &self.view.targets.meta;
+        let settings = Settings {
+            header: self.header(&role),
+            ..settings
+        };
+        let version = self.existing.next(&role, Some(current.version));
+        let expires = policy::expires(&role, self.now);
+        let content: TopTargets = Targets::new(
+            version,
+            expires,
+            BTreeMap::new(),
+            current.delegations.clone(),
+            settings,
+        );
+        self.roles.push(DraftRole {
+            version,
+            before: Some(current.version),
+            bytes: RoleBytes::new(&content)?,
+            signers: vec![self.view.root.meta.role(&role)?.clone()],
+            says,
+            role,
+        });
         Ok(())
     }
 

@@ -218,83 +218,94 @@ async fn sign(role: &DraftRole, vault: &Arc<dyn KeyVault>, own: &OwnKeys) -> Res
     Ok(envelope.to_bytes()?)
 }
 
-/// Signs the draft and lists every write in order; the timestamp commits, a new root follows it.
+/// Signs the draft and lists every write in order; the timestamp commits, a new root follows it. Immutable objects
+/// go to this many mirrors too.
 pub(crate) async fn sign_steps(
     draft: &Draft,
     expected: Option<&str>,
     vault: &Arc<dyn KeyVault>,
     own: &OwnKeys,
+    mirrors: usize,
 ) -> Result<Vec<Step>> {
-    let mut steps = Vec::new();
-    for (key, sha256, material) in &draft.objects {
-        let (body, path, size) = match material {
-            Material::Bytes(b) => (Some(b.to_vec()), None, b.len() as u64),
-            Material::File(path, size) => (None, Some(path.display().to_string()), *size),
-        };
-        steps.push((
-            StepKind::Create,
-            key.clone(),
-            sha256.clone(),
-            size,
-            body,
-            path,
-        ));
-    }
+    let mut steps: Vec<Step> = draft.objects.iter().map(object).collect();
     for role in &draft.roles {
         let file = sign(role, vault, own).await?;
         let (kind, key) = match role.role {
             RoleName::Timestamp => (StepKind::Commit, layout::TIMESTAMP.to_owned()),
             _ => (StepKind::Create, layout::metadata(&role.role, role.version)),
         };
-        steps.push((
-            kind,
-            key,
-            sha256_hex(&file),
-            file.len() as u64,
-            Some(file),
-            None,
-        ));
+        let mut step = metadata(kind, key, file);
+        step.expected = expected
+            .filter(|_| kind == StepKind::Commit)
+            .map(str::to_owned);
+        steps.push(step);
     }
     if let Some(role) = &draft.root {
         let file = sign(role, vault, own).await?;
-        // At the very first publish there is nothing to walk from: the root is the first object of all.
-        let first = role.version == 1;
-        let entry = (
-            if first {
-                StepKind::Create
-            } else {
-                StepKind::Root
-            },
-            layout::metadata(&role.role, role.version),
-            sha256_hex(&file),
-            file.len() as u64,
-            Some(file),
-            None,
-        );
-        if first {
-            steps.insert(0, entry);
+        let key = layout::metadata(&role.role, role.version);
+        // At the very first publish there is nothing to walk from: the root comes before all other metadata.
+        if role.version == 1 {
+            steps.insert(0, metadata(StepKind::Create, key, file));
         } else {
-            steps.push(entry);
+            steps.push(metadata(StepKind::Root, key, file));
         }
     }
-    let numbered =
-        steps
-            .into_iter()
-            .enumerate()
-            .map(|(seq, (kind, key, sha256, size, body, path))| Step {
-                seq: i64::try_from(seq).unwrap_or(i64::MAX),
-                expected: if kind == StepKind::Commit {
-                    expected.map(str::to_owned)
-                } else {
-                    None
-                },
-                kind,
-                key,
-                sha256,
-                size,
-                body,
-                path,
-                state: ObjectState::Pending,
-            });
-    Ok(numbered.collect())
+    let copies: Vec<Step> = (1..=mirrors)
+        .flat_map(|mirror| {
+            let objects = steps.iter().filter(|s| s.is_object()).cloned();
+            objects.map(move |step| Step {
+                target: u32::try_from(mirror).unwrap_or(u32::MAX),
+                ..step
+            })
+        })
+        .collect();
+    steps.extend(copies);
+    for (seq, step) in steps.iter_mut().enumerate() {
+        step.seq = i64::try_from(seq).unwrap_or(i64::MAX);
+    }
+    Ok(steps)
+}
+
+fn object((key, sha256, material): &(String, String, Material)) -> Step {
+    let mut step = empty(StepKind::Create, key.clone());
+    step.sha256.clone_from(sha256);
+    match material {
+        Material::Bytes(bytes) => {
+            step.size = bytes.len() as u64;
+            step.body = Some(bytes.to_vec());
+        }
+        Material::File(path, size) => {
+            step.size = *size;
+            step.path = Some(path.display().to_string());
+        }
+        Material::Single(source, size) => {
+            step.size = *size;
+            step.source = Some(source.clone());
+        }
+    }
+    step
+}
+
+fn metadata(kind: StepKind, key: String, file: Vec<u8>) -> Step {
+    let mut step = empty(kind, key);
+    step.sha256 = sha256_hex(&file);
+    step.size = file.len() as u64;
+    step.body = Some(file);
+    step
+}
+
+fn empty(kind: StepKind, key: String) -> Step {
+    Step {
+        seq: 0,
+        kind,
+        target: 0,
+        key,
+        sha256: String::new(),
+        size: 0,
+        body: None,
+        path: None,
+        source: None,
+        expected: None,
+        state: ObjectState::Pending,
+    }
 }

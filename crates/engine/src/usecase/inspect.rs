@@ -188,7 +188,7 @@ impl Console {
         )?;
         job.handle = Some(handle.to_owned());
         let (id, handle) = (job.id.clone(), handle.to_owned());
-        let cancel = self
+        let control = self
             .inner
             .adopt(job)?
             .ok_or_else(|| Problem::new(Code::Internal, "A new job has a lock already."))?;
@@ -199,7 +199,7 @@ impl Console {
                 workspace: workspace.as_ref(),
                 unit: &unit,
                 job: &job_id,
-                cancel,
+                cancel: control.cancelled(),
             };
             let result = task.run(&handle, path, picked, options).await;
             let ended = result.map(|report| {

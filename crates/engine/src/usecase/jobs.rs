@@ -2,15 +2,13 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
 use headgate_core::{Code, Problem, Result};
 
 use crate::console::{Happened, Inner, lock};
-use crate::db::{Job, JobKind, JobState, ObjectState, Phase, Step};
+use crate::db::{Job, JobKind, JobState, ObjectState, Phase, Retry, Step};
+use crate::upload::{Control, Meter, Watch};
 use crate::{Console, Intent, Workspace};
 
 /// Progress is told at most this often, milliseconds.
@@ -19,43 +17,27 @@ const TELL_EVERY: u64 = 100;
 /// A job of this process.
 pub(crate) struct Live {
     pub(crate) job: Job,
-    pub(crate) cancel: Arc<AtomicBool>,
+    pub(crate) control: Arc<Control>,
     told: u64,
-    rate: Rate,
+    /// One for each target.
+    meters: Vec<Meter>,
     /// Held while the job runs, so another Headgate on this home does not resume it.
     _lock: Option<File>,
 }
 
-/// Bytes a second, smoothed over about five seconds.
-#[derive(Default)]
-struct Rate {
-    at: Option<(u64, u64)>,
-    value: f64,
-}
-
-impl Rate {
-    fn update(&mut self, now: u64, bytes: u64) -> u64 {
-        match self.at {
-            None => self.at = Some((now, bytes)),
-            Some((then, before)) if now >= then + 250 => {
-                #[expect(clippy::cast_precision_loss, reason = "a speed for people")]
-                let current = bytes.saturating_sub(before) as f64 * 1000.0 / (now - then) as f64;
-                self.value = if self.value == 0.0 {
-                    current
-                } else {
-                    self.value * 0.8 + current * 0.2
-                };
-                self.at = Some((now, bytes));
-            }
-            Some(_) => {}
-        }
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "not negative"
-        )]
-        let rounded = self.value as u64;
-        rounded
+impl Live {
+    /// Works out targets, speed and time left; ticks are milliseconds.
+    fn sum_up(&mut self, now: u64) {
+        self.meters
+            .resize_with(self.job.targets.len(), Meter::default);
+        let meters = &mut self.meters;
+        let running = self.job.state == JobState::Running;
+        self.job.sum_up(|index, total| {
+            meters.get_mut(index).map_or(0, |meter| {
+                meter.at(now, total);
+                if running { meter.speed(now, total) } else { 0 }
+            })
+        });
     }
 }
 
@@ -84,6 +66,7 @@ impl Inner {
             total: 0,
             speed: 0,
             steps: Vec::new(),
+            targets: Vec::new(),
             started: now,
             touched: now,
             finished: None,
@@ -95,7 +78,7 @@ impl Inner {
     }
 
     /// Takes a job into this process. Nothing when another process works on it.
-    pub(crate) fn adopt(&self, job: Job) -> Result<Option<Arc<AtomicBool>>> {
+    pub(crate) fn adopt(&self, job: Job) -> Result<Option<Arc<Control>>> {
         let path = self.home.work().join(format!("{}.lock", job.id));
         let io = |e: std::io::Error| {
             Problem::new(
@@ -107,16 +90,16 @@ impl Inner {
         if file.try_lock().is_err() {
             return Ok(None);
         }
-        let cancel = Arc::new(AtomicBool::new(false));
+        let control = Control::new();
         let live = Live {
             job,
-            cancel: Arc::clone(&cancel),
+            control: Arc::clone(&control),
             told: 0,
-            rate: Rate::default(),
+            meters: Vec::new(),
             _lock: Some(file),
         };
         lock(&self.live).insert(live.job.id.clone(), live);
-        Ok(Some(cancel))
+        Ok(Some(control))
     }
 
     /// Gives a job back that this process took but does not run.
@@ -132,9 +115,9 @@ impl Inner {
             return;
         };
         change(&mut entry.job);
-        entry.job.speed = entry.rate.update(now, entry.job.done);
         if always || now >= entry.told + TELL_EVERY {
             entry.told = now;
+            entry.sum_up(now);
             let job = Box::new(entry.job.clone());
             drop(live);
             self.tell(Happened::Job(job));
@@ -171,23 +154,6 @@ impl Inner {
     pub(crate) fn show_steps(&self, id: &str, steps: &[Step]) {
         self.update(id, true, |job| {
             job.steps = steps.iter().map(Step::view).collect();
-            job.total = steps.iter().map(|s| s.size).sum();
-            job.done = job.steps.iter().map(|s| s.sent).sum();
-        });
-    }
-
-    /// A step moved.
-    pub(crate) fn step(&self, id: &str, index: usize, sent: u64, state: ObjectState) {
-        let finished = matches!(state, ObjectState::Done | ObjectState::Skipped);
-        self.update(id, finished, |job| {
-            if let Some(step) = job.steps.get_mut(index) {
-                step.state = state;
-                step.sent = sent;
-                if step.key.starts_with("metadata/") {
-                    job.phase = Phase::Publish;
-                }
-            }
-            job.done = job.steps.iter().map(|s| s.sent).sum();
         });
     }
 
@@ -208,6 +174,10 @@ impl Inner {
                 job.receipt = receipt;
                 job.error = None;
             }
+            Err(problem) if problem.code == Code::JobPaused => {
+                job.state = JobState::Paused;
+                job.finished = None;
+            }
             Err(problem) => {
                 let cancelled = problem.code == Code::JobCancelled;
                 job.state = if cancelled {
@@ -218,6 +188,10 @@ impl Inner {
                 job.error = Some(problem);
             }
         }
+        for target in &mut job.targets {
+            target.retry = None;
+        }
+        job.sum_up(|_, _| 0);
         if job.intent.is_some()
             && let Err(problem) = self.journal.save_job(&job).await
         {
@@ -230,6 +204,44 @@ impl Inner {
             live.job = job.clone();
         }
         self.tell(Happened::Job(Box::new(job)));
+    }
+}
+
+/// Tells the steps of one job.
+pub(crate) struct JobWatch<'a> {
+    pub(crate) inner: &'a Inner,
+    pub(crate) job: &'a str,
+}
+
+impl Watch for JobWatch<'_> {
+    fn step(&self, index: usize, sent: Option<u64>, state: ObjectState) {
+        // Thousands of single files end one after the other: only the last of a span is told.
+        self.inner.update(self.job, false, |job| {
+            if let Some(step) = job.steps.get_mut(index) {
+                step.state = state;
+                step.sent = sent.unwrap_or(step.sent);
+                if step.key.starts_with("metadata/") {
+                    job.phase = Phase::Publish;
+                }
+            }
+        });
+    }
+
+    fn retry(&self, target: u32, retry: Option<Retry>) {
+        self.inner.update(self.job, true, |job| {
+            if let Some(target) = job.targets.get_mut(target as usize) {
+                target.retry = retry;
+            }
+        });
+    }
+
+    fn given_up(&self, target: u32, problem: &Problem) {
+        self.inner.update(self.job, true, |job| {
+            if let Some(target) = job.targets.get_mut(target as usize) {
+                target.retry = None;
+                target.error = Some(problem.clone());
+            }
+        });
     }
 }
 
@@ -305,7 +317,7 @@ impl Console {
         if let Some(live) = lock(&self.inner.live).get(id)
             && live.job.state == JobState::Running
         {
-            live.cancel.store(true, Ordering::SeqCst);
+            live.control.cancel();
             return Ok(());
         }
         let steps = self.inner.journal.steps(id).await?;
@@ -313,7 +325,7 @@ impl Console {
             // A process that died may have committed without recording it.
             let workspace = self.workspace(&job.workspace).await?;
             let store = self.inner.store(&workspace)?;
-            if super::publish::committed(&self.inner, &workspace, store.as_ref(), &steps).await? {
+            if super::write::committed(&self.inner, &workspace, store.as_ref(), &steps).await? {
                 let what = format!("{} is committed.", job.title);
                 return Err(Problem::new(Code::JobCommitted, what));
             }
@@ -323,12 +335,51 @@ impl Console {
             let what = format!("Another Headgate works on this: {}.", job.title);
             return Err(Problem::new(Code::LocalBusy, what).remedy("Cancel it where it runs."));
         }
+        self.abort_uploads(&job, &steps).await;
         job.state = JobState::Cancelled;
         job.finished = Some(self.inner.world.now());
         let saved = self.inner.journal.save_job(&job).await;
         self.inner.release(id);
         saved?;
         self.inner.tell(Happened::Job(Box::new(job)));
+        Ok(())
+    }
+
+    /// Holds a job that runs. What was acknowledged stays; [`Self::resume_job`] goes on.
+    ///
+    /// # Errors
+    /// `job.committed` after the commit, `job.unknown`; `local.busy` when it runs in another process;
+    /// `usage.argument` for an inspection, which starts anew quickly.
+    pub async fn pause_job(&self, id: &str) -> Result<()> {
+        let job = self.job(id).await?;
+        if job.intent.is_none() {
+            let what = "An inspection can be cancelled, not paused.";
+            return Err(Problem::new(Code::UsageArgument, what));
+        }
+        if job.phase == Phase::ReadBack || job.state == JobState::Done {
+            let what = format!("{} is committed.", job.title);
+            return Err(Problem::new(Code::JobCommitted, what));
+        }
+        match (job.state, lock(&self.inner.live).get(id)) {
+            (JobState::Running, Some(live)) => live.control.pause(),
+            (JobState::Running, None) => {
+                let what = format!("Another Headgate works on this: {}.", job.title);
+                return Err(Problem::new(Code::LocalBusy, what).remedy("Pause it where it runs."));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Ends the present pauses before further tries.
+    ///
+    /// # Errors
+    /// `job.unknown`.
+    pub async fn retry_job_now(&self, id: &str) -> Result<()> {
+        self.job(id).await?;
+        if let Some(live) = lock(&self.inner.live).get(id) {
+            live.control.hurry();
+        }
         Ok(())
     }
 
@@ -376,6 +427,8 @@ pub(crate) fn title(intent: &Intent) -> String {
         },
         Action::Refresh => "Refresh freshness".into(),
         Action::AddFreshnessKey { name, .. } => format!("Add the key ‘{name}’ to the root"),
+        Action::Deliver { .. } => "Change what releases put into storage".into(),
+        Action::Mirror { address } => format!("Bring the mirror {address} up to date"),
     }
 }
 
@@ -389,6 +442,8 @@ pub(crate) fn kind(intent: &Intent) -> JobKind {
         Action::Rollout { .. } => JobKind::Rollout,
         Action::Refresh => JobKind::Refresh,
         Action::AddFreshnessKey { .. } => JobKind::Root,
+        Action::Deliver { .. } => JobKind::Settings,
+        Action::Mirror { .. } => JobKind::Mirror,
     }
 }
 

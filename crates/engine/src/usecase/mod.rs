@@ -8,6 +8,7 @@ pub(crate) mod inspect;
 pub(crate) mod jobs;
 mod keys;
 mod log;
+mod mirror;
 mod packing;
 mod publish;
 mod recover;
@@ -15,7 +16,9 @@ mod rollout;
 mod sandbox;
 pub(crate) mod ship;
 mod sync;
+mod uploads;
 mod verify;
+mod write;
 
 pub use crate::console::Happened;
 pub use board::{

@@ -12,7 +12,7 @@ use super::inspect::{ChannelChanges, InspectOptions, InspectionReport};
 use crate::Workspace;
 use crate::console::Inner;
 use crate::db::Phase;
-use crate::publish::hash_file;
+use crate::upload::hash_file;
 
 /// Packing and inspecting one web build, in a job.
 pub(super) struct Task<'a> {

@@ -1,7 +1,6 @@
 //! Running a publish as a job: read, derive, sign, write, commit, read back.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use headgate_core::{Code, Confirm, Problem, Result};
 use headgate_registry::{Expiry, HighWater, Store, View, documents, layout};
@@ -9,12 +8,14 @@ use headgate_tuf::{Name, RoleName};
 
 use super::finish::finish;
 use super::jobs;
+use super::write::{apply, committed, first, targets};
 use crate::console::Inner;
-use crate::db::{JobState, ObjectState, Phase, Step, StepKind};
+use crate::db::{JobState, ObjectState, Phase, StepKind};
 use crate::publish::{
     Action, Applied, Applier, Draft, Intent, Receipt, check_keys, draft, first_draft,
     recover_commit, sign_steps,
 };
+use crate::upload::Control;
 use crate::{Console, Workspace};
 
 /// Lost races that are taken up again by themselves.
@@ -38,12 +39,12 @@ impl Console {
         )?;
         let id = job.id.clone();
         // Taken before it is recorded: another start on this home must not take it up as left behind.
-        let cancel = self.inner.adopt(job.clone())?.ok_or_else(busy)?;
+        let control = self.inner.adopt(job.clone())?.ok_or_else(busy)?;
         if let Err(problem) = self.inner.journal.save_job(&job).await {
             self.inner.release(&id);
             return Err(problem);
         }
-        self.spawn(workspace, id.clone(), cancel);
+        self.spawn(workspace, id.clone(), control);
         Ok(id)
     }
 
@@ -53,21 +54,21 @@ impl Console {
     /// `local.busy` when another Headgate works on it.
     pub(crate) async fn take_up(&self, workspace: Workspace, id: &str) -> Result<bool> {
         let job = self.job(id).await?;
-        let cancel = self.inner.adopt(job)?.ok_or_else(busy)?;
+        let control = self.inner.adopt(job)?.ok_or_else(busy)?;
         // Only now nobody else changes it: what was read before the lock may have been ended meanwhile.
         let now = self.inner.journal.job(id).await?.map(|job| job.state);
         if now != Some(JobState::Running) {
             self.inner.release(id);
             return Ok(false);
         }
-        self.spawn(workspace, id.to_owned(), cancel);
+        self.spawn(workspace, id.to_owned(), control);
         Ok(true)
     }
 
-    fn spawn(&self, workspace: Workspace, id: String, cancel: Arc<AtomicBool>) {
+    fn spawn(&self, workspace: Workspace, id: String, control: Arc<Control>) {
         let inner = Arc::clone(&self.inner);
         tokio::spawn(async move {
-            let result = Box::pin(run(&inner, &workspace, &id, &cancel)).await;
+            let result = Box::pin(run(&inner, &workspace, &id, &control)).await;
             if result.is_ok() {
                 Self {
                     inner: Arc::clone(&inner),
@@ -75,7 +76,7 @@ impl Console {
                 .sync_quietly(&workspace)
                 .await;
             }
-            inner.end(&id, result.map(Some)).await;
+            inner.end(&id, result).await;
         });
     }
 
@@ -101,7 +102,7 @@ impl Console {
             // A person looked at what happened meanwhile and wants it on top of that, and of that alone.
             intent.base = Self::base(&view, &intent.action);
         }
-        let cancel = self.inner.adopt(known)?.ok_or_else(busy)?;
+        let control = self.inner.adopt(known)?.ok_or_else(busy)?;
         let Some(mut job) = self.inner.journal.job(id).await? else {
             self.inner.release(id);
             return Err(Problem::new(Code::JobUnknown, "The job is gone."));
@@ -119,7 +120,7 @@ impl Console {
             self.inner.release(id);
             return Err(problem);
         }
-        self.spawn(workspace, id.to_owned(), cancel);
+        self.spawn(workspace, id.to_owned(), control);
         Ok(())
     }
 
@@ -175,8 +176,8 @@ async fn run(
     inner: &Inner,
     workspace: &Workspace,
     id: &str,
-    cancel: &AtomicBool,
-) -> Result<Receipt> {
+    control: &Control,
+) -> Result<Option<Receipt>> {
     let ticks = inner.world.clock.ticks();
     let job = inner
         .journal
@@ -191,6 +192,12 @@ async fn run(
         Action::Init { .. } => inner.stores.create(&workspace.storage)?,
         _ => inner.store(workspace)?,
     };
+    if let Action::Mirror { address } = &intent.action {
+        return super::mirror::job(inner, workspace, id, control, address, job.started).await;
+    }
+    let targets = targets(inner, workspace, id, store).await?;
+    let registry = first(&targets)?;
+    let store = &registry.store;
     let recorded = inner.journal.steps(id).await?;
     let mut recovered = None;
     if !recorded.is_empty() {
@@ -205,7 +212,7 @@ async fn run(
                 .await?;
         }
         let steps = inner.journal.steps(id).await?;
-        match apply(inner, workspace, store.as_ref(), id, cancel, &steps).await? {
+        match apply(inner, workspace, &targets, id, control, &steps).await? {
             Applied::Committed => {
                 let root_left = recorded
                     .iter()
@@ -220,7 +227,7 @@ async fn run(
                     versions: inner.journal.marks(&workspace.id).await?,
                     replaces: None,
                 };
-                return finish(
+                let receipt = finish(
                     inner,
                     workspace,
                     id,
@@ -230,7 +237,9 @@ async fn run(
                     ticks,
                     recovered,
                 )
-                .await;
+                .await?;
+                super::mirror::after(inner, workspace, id, &targets).await;
+                return Ok(Some(receipt));
             }
             Applied::Overtaken | Applied::VersionTaken(_) => {
                 inner.journal.set_steps(id, &[]).await?;
@@ -248,16 +257,17 @@ async fn run(
         inner.phase(id, Phase::Sign).await?;
         check_keys(&draft, &own)?;
         let vault = inner.vault(workspace).await?;
-        let steps = sign_steps(&draft, expected.as_deref(), &vault, &own).await?;
+        let mirrors = targets.len() - 1;
+        let steps = sign_steps(&draft, expected.as_deref(), &vault, &own, mirrors).await?;
         inner.journal.set_steps(id, &steps).await?;
         inner.update(id, true, |job| {
             job.title = jobs::title(&draft.intent);
             job.intent = Some(draft.intent.clone());
         });
         inner.phase(id, Phase::Upload).await?;
-        match apply(inner, workspace, store.as_ref(), id, cancel, &steps).await? {
+        match apply(inner, workspace, &targets, id, control, &steps).await? {
             Applied::Committed => {
-                return finish(
+                let receipt = finish(
                     inner,
                     workspace,
                     id,
@@ -267,7 +277,9 @@ async fn run(
                     ticks,
                     recovered,
                 )
-                .await;
+                .await?;
+                super::mirror::after(inner, workspace, id, &targets).await;
+                return Ok(Some(receipt));
             }
             Applied::Overtaken if matches!(intent.action, Action::Init { .. }) => {
                 return Err(Problem::new(
@@ -288,87 +300,6 @@ async fn run(
         Code::PublishConflict,
         format!("Others published {ATTEMPTS} times while this was being written."),
     ))
-}
-
-/// Whether the commit of these steps is in storage, also below what others have built on it since.
-pub(super) async fn committed(
-    inner: &Inner,
-    workspace: &Workspace,
-    store: &dyn Store,
-    steps: &[Step],
-) -> Result<bool> {
-    let Some(commit) = steps.iter().find(|s| s.kind == StepKind::Commit) else {
-        return Ok(false);
-    };
-    if commit.state == ObjectState::Done || recover_commit(store, commit).await? {
-        return Ok(true);
-    }
-    let snapshot = |s: &Step| {
-        let name = s.key.strip_prefix("metadata/")?;
-        let version = name.strip_suffix(".snapshot.json")?.parse::<u64>().ok()?;
-        Some((version, s.sha256.clone()))
-    };
-    let Some((version, sha256)) = steps.iter().find_map(snapshot) else {
-        return Ok(false);
-    };
-    // Without a timestamp nothing was ever committed there.
-    if store.head(layout::TIMESTAMP).await?.is_none() {
-        return Ok(false);
-    }
-    let mut at = inner.read(workspace, store).await?.snapshot;
-    // Versions only fall on the way back, so the history before ours need not be read.
-    while at.meta.version > version {
-        match super::log::before(store, &at).await? {
-            Some(older) => at = older,
-            None => return Ok(false),
-        }
-    }
-    Ok(at.sha256 == sha256)
-}
-
-async fn apply(
-    inner: &Inner,
-    workspace: &Workspace,
-    store: &dyn Store,
-    id: &str,
-    cancel: &AtomicBool,
-    steps: &[Step],
-) -> Result<Applied> {
-    let applied = write(inner, store, id, cancel, steps).await?;
-    let commit = steps.iter().find(|s| s.kind == StepKind::Commit);
-    let (Applied::Overtaken, Some(commit)) = (&applied, commit) else {
-        return Ok(applied);
-    };
-    // The answer to our commit may have been lost, on the way or with the process, and others may have
-    // published on top of it since. It must not be published twice.
-    if !committed(inner, workspace, store, steps).await? {
-        return Ok(applied);
-    }
-    inner
-        .journal
-        .set_step(id, commit.seq, ObjectState::Done)
-        .await?;
-    write(inner, store, id, cancel, &inner.journal.steps(id).await?).await
-}
-
-async fn write(
-    inner: &Inner,
-    store: &dyn Store,
-    id: &str,
-    cancel: &AtomicBool,
-    steps: &[Step],
-) -> Result<Applied> {
-    inner.show_steps(id, steps);
-    let on_step = |index, sent, state| inner.step(id, index, sent, state);
-    Applier {
-        store,
-        journal: &inner.journal,
-        job: id,
-        cancel,
-        on_step: &on_step,
-    }
-    .run(steps)
-    .await
 }
 
 /// Reads the newest state and derives what to sign on top of it.
