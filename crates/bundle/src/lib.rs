@@ -11,6 +11,7 @@ pub mod look;
 mod names;
 pub mod pack;
 pub mod read;
+pub mod single;
 pub mod source;
 
 pub use git::{GitSource, git_source};
@@ -18,4 +19,5 @@ pub use inspect::{Finding, InspectContext, Inspection, Severity, inspect};
 pub use limits::Limits;
 pub use look::{Look, LookKind, quick_look};
 pub use pack::{DEFAULT_LEVEL, PackOptions, Packed, Packer, pack};
+pub use single::{BundleFiles, store_files};
 pub use source::{SourceFile, SourceKind, WebBuild};

@@ -1,9 +1,13 @@
 //! The file inventory of a bundle.
 
-use headgate_tuf::{canonical, strict};
+use headgate_tuf::canonical;
 use serde::{Deserialize, Serialize};
 
+use crate::text::{check_hex, check_path, read_canonical};
 use crate::{Code, Problem, Result};
+
+/// Largest inventory that is read, in bytes.
+pub const MAX_BYTES: usize = 32 << 20;
 
 /// Path, size and hash of every file, sorted by path (byte order).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,25 +38,31 @@ impl Inventory {
         canonical::serialize(self).map_err(|e| Problem::new(Code::BuildPath, e.to_string()))
     }
 
-    /// Reads an inventory whose hash was checked.
+    /// Reads an inventory whose hash was checked. It must be in canonical form.
     ///
     /// # Errors
-    /// `trust.format` when it is not strict JSON, not sorted, or a path stands twice.
+    /// `trust.format` when it is larger than [`MAX_BYTES`], not canonical, not sorted, a path stands
+    /// twice or leads elsewhere, or a hash is none.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        let value = strict::parse(bytes, bytes.len())?;
+        let inventory = read_canonical("Inventory", bytes, MAX_BYTES, Self::to_bytes)?;
         let bad = |why: String| Problem::new(Code::TrustFormat, format!("Inventory: {why}"));
-        let inventory: Self = serde_json::from_value(value).map_err(|e| bad(e.to_string()))?;
         if let Some(pair) = inventory.files.windows(2).find(|w| w[0].path >= w[1].path) {
             return Err(bad(format!(
                 "{:?} is not sorted or stands twice",
                 pair[1].path
             )));
         }
+        for file in &inventory.files {
+            check_path(&file.path)
+                .and_then(|()| check_hex("sha256", &file.sha256))
+                .map_err(|p| bad(p.message))?;
+        }
         Ok(inventory)
     }
 
-    /// Bytes of all files.
+    /// Bytes of all files. An inventory may declare more than fits: then the largest number.
     pub fn size(&self) -> u64 {
-        self.files.iter().map(|f| f.size).sum()
+        let sizes = self.files.iter().map(|f| f.size);
+        sizes.fold(0, u64::saturating_add)
     }
 }

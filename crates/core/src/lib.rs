@@ -3,6 +3,7 @@
 //! Everything here is a pure function of its arguments: time, ids and randomness come from the caller.
 
 pub mod compare;
+pub mod files;
 pub mod inventory;
 pub mod manifest;
 pub mod native;
@@ -16,6 +17,7 @@ pub mod transitions;
 pub mod words;
 
 pub use compare::{Difference, compare};
+pub use files::FilesMap;
 pub use inventory::Inventory;
 pub use manifest::ReleaseManifest;
 pub use native::{Native, NativeRange, Platform};

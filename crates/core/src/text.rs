@@ -57,6 +57,21 @@ pub fn check_hex(field: &str, text: &str) -> Result<()> {
     Err(Problem::new(Code::UsageArgument, what).field(field))
 }
 
+/// Checks that a path stays below the folder that it is joined to, on every system.
+///
+/// # Errors
+/// `build.path`.
+pub(crate) fn check_path(path: &str) -> Result<()> {
+    let outside = |part: &str| matches!(part, "" | "." | "..") || part.contains(['\\', ':', '\0']);
+    if path.split('/').any(outside) {
+        return Err(Problem::new(
+            Code::BuildPath,
+            format!("{path:?} is not a path inside the bundle."),
+        ));
+    }
+    Ok(())
+}
+
 /// Reads a document that must be exactly what `write` makes of it: then its hash says what it is.
 pub(crate) fn read_canonical<T: DeserializeOwned>(
     what: &str,
