@@ -67,7 +67,7 @@ pub(crate) struct CachedApproval {
 /// The cache.
 #[derive(Clone)]
 pub(crate) struct Cache {
-    pool: SqlitePool,
+    pub(super) pool: SqlitePool,
 }
 
 impl Cache {

@@ -5,6 +5,7 @@ mod jobs;
 mod journal;
 mod open;
 mod steps;
+mod stored;
 mod uploads;
 
 pub(crate) use cache::{Cache, CachedApproval, CachedChannel, OfflineReason, Reading};

@@ -20,7 +20,7 @@ use crate::console::lock;
 use crate::db::{Journal, ObjectState, Retry, Step};
 pub(crate) use control::Control;
 pub(crate) use meter::{Meter, seconds_left};
-pub(crate) use object::{hash_file, settled};
+pub(crate) use object::hash_file;
 pub(crate) use retry::passes;
 
 /// Small objects in flight to one target; a large one, or a part of it, takes the place of [`LARGE`] small ones.

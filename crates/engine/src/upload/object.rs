@@ -40,7 +40,7 @@ impl Uploads<'_> {
 }
 
 /// After any doubt the storage is asked: our own bytes there = success, whoever's answer was lost.
-pub(crate) async fn settled(
+pub(super) async fn settled(
     store: &dyn Store,
     step: &Step,
     created: Result<Created>,

@@ -63,7 +63,7 @@ impl Uploads<'_> {
         let count = u32::try_from(step.size.div_ceil(upload.part_size)).unwrap_or(u32::MAX);
         let missing = (0..count).filter(|n| have.iter().all(|p| p.number != *n));
         let upload = &upload;
-        stream::iter(missing.map(Ok))
+        stream::iter(missing.map(Ok::<_, Problem>))
             .try_for_each_concurrent(AT_ONCE, |number| {
                 let (sent, tell) = (&sent, &tell);
                 async move {

@@ -96,6 +96,8 @@ pub(crate) struct Inspected {
     path: PathBuf,
     picked: UtcTime,
     pub(crate) report: Option<Arc<InspectionReport>>,
+    /// SHA-256 and size of the map of its single files, once it is made.
+    pub(crate) files: Option<(String, u64)>,
 }
 
 impl Console {
@@ -110,6 +112,7 @@ impl Console {
             path: path.to_owned(),
             picked: self.inner.world.now(),
             report: None,
+            files: None,
         };
         lock(&self.inner.inspected).insert(handle.clone(), picked);
         let kind = match look.kind {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use headgate_core::{Code, Problem, Result, files};
 use headgate_registry::{Body, Created, Expiry, HighWater, Store, Stored, View, documents, layout, silent};
-use headgate_tuf::{MAX_METADATA, RoleName, UtcTime, sha256_hex};
+use headgate_tuf::{MAX_METADATA, RoleName, sha256_hex};
 
 use crate::console::{Console, Inner, lock};
 use crate::db::{JobKind, JobState, Phase, TargetView};
@@ -224,16 +224,16 @@ impl Copy<'_> {
             // Another console has brought it further already.
             return Ok(());
         }
-        let mut objects = objects(self.registry, &view).await?;
+        let mut wanted = objects(self.registry, &view).await?;
         if let (Some(theirs), false) = (&theirs, self.everything) {
             // Its timestamp was written after all of these.
             let known = objects(self.mirror, theirs).await.unwrap_or_default();
-            objects.retain(|key, _| !known.contains_key(key));
+            wanted.retain(|key, _| !known.contains_key(key));
         }
-        let total: u64 = objects.values().map(|(_, size)| size).sum();
+        let total: u64 = wanted.values().map(|(_, size)| size).sum();
         let done = std::sync::atomic::AtomicU64::new(0);
         tell(0, total);
-        let list: Vec<Object> = objects
+        let list: Vec<Object> = wanted
             .into_iter()
             .map(|(key, (sha256, size))| (key, sha256, size))
             .collect();

@@ -2,6 +2,7 @@
 
 mod board;
 mod connect;
+mod files;
 mod finish;
 mod init;
 pub(crate) mod inspect;

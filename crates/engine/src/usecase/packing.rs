@@ -243,7 +243,7 @@ fn keep(part: &Path, to: &Path, sha256: &str) -> Result<()> {
 }
 
 /// Writes a file whole or not at all: a running upload may be reading the one of the same name.
-fn keep_bytes(work: &Path, to: &Path, bytes: &[u8]) -> Result<()> {
+pub(super) fn keep_bytes(work: &Path, to: &Path, bytes: &[u8]) -> Result<()> {
     let io = |e: std::io::Error| {
         Problem::new(
             Code::LocalDisk,

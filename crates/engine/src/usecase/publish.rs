@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use headgate_core::{Code, Confirm, Problem, Result};
-use headgate_registry::{Expiry, HighWater, Store, View, documents, layout};
+use headgate_registry::{Expiry, HighWater, Store, View, documents};
 use headgate_tuf::{Name, RoleName};
 
 use super::finish::finish;
@@ -12,8 +12,8 @@ use super::write::{apply, committed, first, targets};
 use crate::console::Inner;
 use crate::db::{JobState, ObjectState, Phase, StepKind};
 use crate::publish::{
-    Action, Applied, Applier, Draft, Intent, Receipt, check_keys, draft, first_draft,
-    recover_commit, sign_steps,
+    Action, Applied, Draft, Intent, Receipt, check_keys, draft, first_draft,
+    sign_steps,
 };
 use crate::upload::Control;
 use crate::{Console, Workspace};
@@ -193,7 +193,7 @@ async fn run(
         _ => inner.store(workspace)?,
     };
     if let Action::Mirror { address } = &intent.action {
-        return super::mirror::job(inner, workspace, id, control, address, job.started).await;
+        return super::mirror::job(inner, workspace, id, control, address).await;
     }
     let targets = targets(inner, workspace, id, store).await?;
     let registry = first(&targets)?;

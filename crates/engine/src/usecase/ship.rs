@@ -138,7 +138,7 @@ impl Console {
                 .map(|t| one_line(&t, max))
                 .filter(|t| !t.is_empty())
         };
-        let manifest = ReleaseManifest {
+        let mut manifest = ReleaseManifest {
             unit: unit.clone(),
             version: request.version.clone(),
             build: request.build.unwrap_or(report.build),
@@ -167,11 +167,19 @@ impl Console {
                 sha256: packed.inventory_sha256.clone(),
                 size: packed.inventory_bytes.len() as u64,
             },
+            files: None,
             native: request.native,
             allowed,
         };
         manifest.check()?;
         let (store, view) = self.fresh(&workspace).await?;
+        let delivers = view.targets.meta.x.delivers;
+        let mut files = None;
+        if delivers.files {
+            let (reference, path) = self.files_map(&report, delivers.zip).await?;
+            manifest.files = Some(reference);
+            files = Some(path);
+        }
         let settings = channel_settings(&view, &channel)?;
         let permille = request.permille.unwrap_or(settings.0);
         let action = Action::Ship {
@@ -181,6 +189,7 @@ impl Console {
             inventory: report.inventory_path.clone(),
             permille,
             renumber: request.build.is_none(),
+            files,
         };
         let reason = request
             .message
