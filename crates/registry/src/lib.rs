@@ -1,6 +1,7 @@
 //! The registry: where its objects lie, and how they are read and believed.
 
 mod address;
+mod bucket;
 pub mod documents;
 mod folder;
 mod http;
@@ -10,6 +11,10 @@ mod store;
 mod view;
 
 pub use address::StorageAddress;
+pub use bucket::{
+    BucketAddress, BucketCredentials, BucketKeys, BucketLimits, BucketStore, BucketStyle,
+    EnvCredentials, FixedCredentials,
+};
 pub use folder::{FolderStore, HASHED_TAG};
 pub use http::{HttpLimits, HttpStore};
 pub use store::{
