@@ -7,6 +7,7 @@ mod folder;
 mod http;
 pub mod layout;
 mod part;
+mod probe;
 mod store;
 mod view;
 
@@ -17,6 +18,7 @@ pub use bucket::{
 };
 pub use folder::{FolderStore, HASHED_TAG};
 pub use http::{HttpLimits, HttpStore};
+pub use probe::{ProbeLine, ProbeOutcome, probe_storage};
 pub use store::{
     Body, Created, ETag, Object, ObjectMeta, PartStore, Progress, SentPart, Store, Stored, Swapped,
     UnfinishedUpload, silent,

@@ -173,6 +173,18 @@ impl Store for BucketStore {
         self.discard(key).await
     }
 
+    fn server_time(&self) -> Option<i64> {
+        self.last_time()
+    }
+
+    fn uses_lock(&self) -> bool {
+        self.address.uses_lock()
+    }
+
+    async fn cache_control(&self, key: &str) -> Result<Option<String>> {
+        self.stored_cache_control(key).await
+    }
+
     async fn list(&self, folder: &str) -> Result<Vec<String>> {
         self.list_folder(folder).await
     }

@@ -48,9 +48,7 @@ impl S3 {
                 let service = service.clone();
                 tokio::spawn(async move {
                     let server = Builder::new(TokioExecutor::new());
-                    let _ = server
-                        .serve_connection(TokioIo::new(socket), service)
-                        .await;
+                    let _ = server.serve_connection(TokioIo::new(socket), service).await;
                 });
             }
         });
