@@ -7,7 +7,9 @@ use std::sync::Arc;
 use headgate_core::{Code, Problem, Result};
 use reqwest::Url;
 
-use crate::{FolderStore, HttpStore, Store};
+use crate::{
+    BucketAddress, BucketCredentials, BucketStore, EnvCredentials, FolderStore, HttpStore, Store,
+};
 
 /// Where a registry lies. Holds no credentials: those live in the vault or in variables, never in an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,10 +18,13 @@ pub enum StorageAddress {
     Folder(PathBuf),
     /// A public URL, for reading alone.
     Http(Url),
+    /// A bucket of S3-compatible storage.
+    Bucket(BucketAddress),
 }
 
 impl StorageAddress {
-    /// Parses `file:///srv/ota`, `/srv/ota` (`C:\ota` on Windows) or `https://host/path`.
+    /// Parses `file:///srv/ota`, `/srv/ota` (`C:\ota` on Windows), `https://host/path` or
+    /// `s3://bucket/prefix?endpoint=…&region=…&style=path|virtual&lock=1`.
     ///
     /// # Errors
     /// `storage.address`. The words never repeat an address that may hold credentials.
@@ -65,9 +70,7 @@ impl StorageAddress {
                 Ok(Self::Folder(path))
             }
             "http" | "https" => Ok(Self::Http(public_base(url)?)),
-            "s3" => Err(refused(
-                "S3 storage comes in a later release of Headgate. This one writes to folders.",
-            )),
+            "s3" => Ok(Self::Bucket(BucketAddress::from_url(&url)?)),
             // The scheme alone: the rest may hold credentials.
             other => Err(refused(format!(
                 "Storage of the kind {other}:// is not supported."
@@ -78,10 +81,11 @@ impl StorageAddress {
     /// The folder, where writing is needed.
     ///
     /// # Errors
-    /// `storage.read_only` for a public URL.
+    /// `storage.read_only` for a public URL; `storage.address` for a bucket.
     pub fn folder(&self) -> Result<&Path> {
         match self {
             Self::Folder(path) => Ok(path),
+            Self::Bucket(_) => Err(refused("A folder is needed here, and this is a bucket.")),
             Self::Http(_) => Err(Problem::new(
                 Code::StorageReadOnly,
                 "A public URL can be read, not written to.",
@@ -89,12 +93,21 @@ impl StorageAddress {
         }
     }
 
-    /// Opens what lies there.
+    /// Opens what lies there; a bucket with the credentials of the environment.
     ///
     /// # Errors
     /// `storage.missing`, `storage.access`, `storage.io`.
     pub fn open(&self) -> Result<Arc<dyn Store>> {
+        self.open_with(Arc::new(EnvCredentials::new()))
+    }
+
+    /// Opens what lies there; a bucket with these credentials, which others ignore. A bucket is not asked yet.
+    ///
+    /// # Errors
+    /// `storage.missing`, `storage.access`, `storage.io`.
+    pub fn open_with(&self, credentials: Arc<dyn BucketCredentials>) -> Result<Arc<dyn Store>> {
         Ok(match self {
+            Self::Bucket(address) => Arc::new(BucketStore::new(address.clone(), credentials)?),
             Self::Folder(path) => Arc::new(FolderStore::open(path)?),
             Self::Http(url) => Arc::new(HttpStore::new(url.as_str())?),
         })
@@ -106,6 +119,7 @@ impl fmt::Display for StorageAddress {
         match self {
             Self::Folder(path) => f.write_str(&folder_address(path)),
             Self::Http(url) => f.write_str(url.as_str()),
+            Self::Bucket(address) => address.fmt(f),
         }
     }
 }
@@ -211,11 +225,6 @@ mod tests {
 
     #[test]
     fn what_is_not_storage_is_refused_with_the_reason() {
-        assert!(
-            error("s3://bucket/app")
-                .message
-                .contains("S3 storage comes in a later release")
-        );
         assert!(error("gs://bucket").message.contains("gs://"));
         for text in [
             "",

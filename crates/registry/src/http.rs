@@ -289,6 +289,14 @@ impl Store for HttpStore {
         Err(read_only())
     }
 
+    async fn cache_control(&self, key: &str) -> Result<Option<String>> {
+        let Some(response) = self.ask(Method::HEAD, key, true).await? else {
+            return Ok(None);
+        };
+        let value = response.headers().get(header::CACHE_CONTROL);
+        Ok(value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()))
+    }
+
     async fn list(&self, _: &str) -> Result<Vec<String>> {
         Err(read_only())
     }
@@ -319,7 +327,7 @@ fn same_host(attempt: redirect::Attempt<'_>) -> redirect::Action {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     url.host_str().is_some_and(|host| {
         host == "localhost"
             || host

@@ -1,17 +1,24 @@
 //! The registry: where its objects lie, and how they are read and believed.
 
 mod address;
+mod bucket;
 pub mod documents;
 mod folder;
 mod http;
 pub mod layout;
 mod part;
+mod probe;
 mod store;
 mod view;
 
 pub use address::StorageAddress;
+pub use bucket::{
+    BucketAddress, BucketCredentials, BucketKeys, BucketLimits, BucketStore, BucketStyle,
+    EnvCredentials, FixedCredentials,
+};
 pub use folder::{FolderStore, HASHED_TAG};
 pub use http::{HttpLimits, HttpStore};
+pub use probe::{ProbeLine, ProbeOutcome, probe_storage};
 pub use store::{
     Body, Created, ETag, Object, ObjectMeta, PartStore, Progress, SentPart, Store, Stored, Swapped,
     UnfinishedUpload, silent,

@@ -138,7 +138,8 @@ pub trait PartStore: Send + Sync {
     /// `storage.*`.
     async fn sent_parts(&self, key: &str, upload: &str) -> Result<Option<Vec<SentPart>>>;
 
-    /// Makes the object of these parts, which are all of it, in order.
+    /// Makes the object of these parts, which are all of it, in order. After [`Created::Exists`] the upload may still
+    /// be there: abort it.
     ///
     /// # Errors
     /// `storage.*`; `storage.missing` when the storage does not know the upload any more.
@@ -239,6 +240,27 @@ pub trait Store: Send + Sync {
     async fn discard_probe(&self, key: &str) -> Result<()> {
         let _ = key;
         Ok(())
+    }
+
+    /// Time of the storage's own clock in its last answer, Unix seconds; nothing when it has no clock but this
+    /// computer's, or has not been asked yet.
+    fn server_time(&self) -> Option<i64> {
+        None
+    }
+
+    /// Whether conditions are kept by a lock object instead of by the storage.
+    fn uses_lock(&self) -> bool {
+        false
+    }
+
+    /// `Cache-Control` with which an object is served; nothing when it does not exist, has none, or the backend does
+    /// not serve.
+    ///
+    /// # Errors
+    /// `storage.*`.
+    async fn cache_control(&self, key: &str) -> Result<Option<String>> {
+        let _ = key;
+        Ok(None)
     }
 
     /// Names directly below a folder such as `metadata`, without the folder.

@@ -1,6 +1,9 @@
 //! What every store promises, held against each of them.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
+#[path = "support/s3.rs"]
+mod s3;
+
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -241,4 +244,24 @@ async fn a_public_url_keeps_every_promise_about_reading_and_refuses_to_write() {
         store.list("metadata").await.unwrap_err().code,
     ];
     assert_eq!(refused, [Code::StorageReadOnly; 3]);
+}
+
+#[tokio::test]
+async fn a_bucket_keeps_every_promise_of_a_store_in_both_styles_and_at_its_root() {
+    let scratch = TempDir::new().unwrap();
+    for (prefix, more) in [
+        ("ota/app", ""),
+        ("", ""),
+        ("my%20ota/%C3%A4%2B", "&style=virtual"),
+        ("ota", "&lock=1"),
+    ] {
+        let server = s3::S3::start().await;
+        let store = server.store(prefix, more);
+        writing(&store, scratch.path()).await;
+        reading(&store, scratch.path()).await;
+        assert_eq!(
+            StorageAddress::parse(&store.address()).unwrap(),
+            StorageAddress::parse(&server.address(prefix, more)).unwrap()
+        );
+    }
 }

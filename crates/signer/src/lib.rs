@@ -1,4 +1,5 @@
-//! Private keys, and the only place that touches them.
+//! Private keys, and the only place that touches them. Beside them vaults keep the secrets that open a storage, which,
+//! unlike keys, are given out again to who asks for them by name.
 //!
 //! Callers pass role bytes in and get signatures out; a seed never leaves this crate except inside an age file
 //! that a passphrase protects. Secret types have no `Debug`, `Clone` or `Serialize`, and error texts are built from
@@ -12,6 +13,7 @@ mod os;
 mod passphrase;
 mod portable;
 mod sealed;
+mod secret;
 mod seed;
 #[cfg(test)]
 mod tests;
@@ -19,6 +21,7 @@ mod timeout;
 
 use headgate_core::Result;
 use headgate_tuf::{PublicKey, RoleBytes, Signature};
+use zeroize::Zeroizing;
 
 pub use file::FileVault;
 pub use memory::MemoryVault;
@@ -125,4 +128,24 @@ pub trait KeyVault: Send + Sync {
     /// # Errors
     /// As [`KeyVault::probe`].
     fn list(&self) -> Result<Vec<StoredKey>>;
+
+    /// Keeps a secret, in the place of an older one of the name. `name` is 1 to 300 printable ASCII characters and no
+    /// secret; `secret` 1 to 16,384 bytes without NUL. The Windows Credential Manager keeps 1,280 characters alone.
+    ///
+    /// # Errors
+    /// `usage.argument` for the name or the length; `key.failed` when the vault has no room for it; otherwise as
+    /// [`KeyVault::probe`].
+    fn put_secret(&self, name: &str, secret: &Zeroizing<String>) -> Result<()>;
+
+    /// The secret of this name; nothing when there is none.
+    ///
+    /// # Errors
+    /// `usage.argument` for the name; `key.damaged`, `key.ambiguous`; otherwise as [`KeyVault::probe`].
+    fn secret(&self, name: &str) -> Result<Option<Zeroizing<String>>>;
+
+    /// Forgets a secret. One that is not there is no error.
+    ///
+    /// # Errors
+    /// `usage.argument` for the name; otherwise as [`KeyVault::probe`].
+    fn delete_secret(&self, name: &str) -> Result<()>;
 }

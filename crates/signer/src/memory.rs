@@ -5,9 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use headgate_core::Result;
 use headgate_tuf::{PublicKey, RoleBytes, Signature};
+use zeroize::Zeroizing;
 
 use crate::seed::Seed;
-use crate::{KeyVault, Passphrase, StoredKey, VaultInfo, VaultKind, failure, portable};
+use crate::{KeyVault, Passphrase, StoredKey, VaultInfo, VaultKind, failure, portable, secret};
 
 const NAME: &str = "memory vault";
 
@@ -21,6 +22,7 @@ struct Held {
 #[derive(Default)]
 pub struct MemoryVault {
     keys: Mutex<BTreeMap<String, Held>>,
+    secrets: Mutex<BTreeMap<String, Zeroizing<String>>>,
 }
 
 impl MemoryVault {
@@ -32,6 +34,10 @@ impl MemoryVault {
     fn keys(&self) -> MutexGuard<'_, BTreeMap<String, Held>> {
         // No call leaves the map half changed, so a panic elsewhere does not spoil it.
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn secrets(&self) -> MutexGuard<'_, BTreeMap<String, Zeroizing<String>>> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn put(&self, seed: Seed, label: String) -> PublicKey {
@@ -104,5 +110,23 @@ impl KeyVault for MemoryVault {
             label: held.label.clone(),
         };
         Ok(self.keys().values().map(stored).collect())
+    }
+
+    fn put_secret(&self, name: &str, secret: &Zeroizing<String>) -> Result<()> {
+        secret::check_name(name)?;
+        secret::check_value(secret)?;
+        self.secrets().insert(name.to_owned(), secret.clone());
+        Ok(())
+    }
+
+    fn secret(&self, name: &str) -> Result<Option<Zeroizing<String>>> {
+        secret::check_name(name)?;
+        Ok(self.secrets().get(name).cloned())
+    }
+
+    fn delete_secret(&self, name: &str) -> Result<()> {
+        secret::check_name(name)?;
+        self.secrets().remove(name);
+        Ok(())
     }
 }

@@ -7,8 +7,9 @@ use headgate_tuf::PublicKey;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::failure;
+use crate::sealed::MAX_FILE;
 use crate::seed::Seed;
+use crate::{failure, secret};
 
 const KIND: &str = "headgate-vault";
 const VERSION: u32 = 1;
@@ -21,7 +22,22 @@ pub(super) struct Entry {
     pub(super) seed: Seed,
 }
 
-/// The document. Seeds are borrowed, so that they stay in memory that is wiped.
+/// One secret that is no key.
+pub(super) struct Secret {
+    pub(super) name: String,
+    pub(super) value: Zeroizing<String>,
+}
+
+/// All that a vault holds.
+#[derive(Default)]
+pub(super) struct Content {
+    pub(super) keys: Vec<Entry>,
+    pub(super) secrets: Vec<Secret>,
+}
+
+/// The document. Seeds and secrets are borrowed, so that they stay in memory that is wiped.
+///
+/// `secrets` is written only when there are any: a vault without them can be read by a Headgate that knows none.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document<'a> {
@@ -30,6 +46,17 @@ struct Document<'a> {
     version: u32,
     #[serde(borrow)]
     keys: Vec<Key<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    secrets: Vec<SecretLine<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SecretLine<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    /// Base64.
+    value: &'a str,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -42,11 +69,12 @@ struct Key<'a> {
     seed: &'a str,
 }
 
-/// Reads the keys.
+/// Reads a vault.
 ///
 /// # Errors
-/// `key.file` when it is not the content of a vault; `key.ambiguous` when two entries claim to be the same key.
-pub(super) fn parse(plain: &[u8]) -> Result<Vec<Entry>> {
+/// `key.file` when it is not the content of a vault; `key.ambiguous` when two entries claim to be the same key or
+/// secret.
+pub(super) fn parse(plain: &[u8]) -> Result<Content> {
     // The parser's own words may quote the document, so they are not passed on.
     let document: Document<'_> = serde_json::from_slice(plain)
         .map_err(|_| failure::bad_file(WHAT, "its content is not a Headgate vault"))?;
@@ -84,14 +112,51 @@ pub(super) fn parse(plain: &[u8]) -> Result<Vec<Entry>> {
             seed,
         });
     }
-    Ok(entries)
+    Ok(Content {
+        keys: entries,
+        secrets: secrets(&document.secrets)?,
+    })
 }
 
-/// Writes the keys.
+fn secrets(lines: &[SecretLine<'_>]) -> Result<Vec<Secret>> {
+    let mut secrets: Vec<Secret> = Vec::with_capacity(lines.len());
+    for line in lines {
+        let bad = || failure::bad_file(WHAT, "a stored secret in it is not acceptable");
+        secret::check_name(&line.name).map_err(|_| bad())?;
+        if secrets.iter().any(|s| s.name == line.name) {
+            return Err(Problem::new(
+                Code::KeyAmbiguous,
+                "Two entries of the vault file claim to be the same secret.",
+            )
+            .remedy("Restore the vault file from a backup."));
+        }
+        secrets.push(Secret {
+            name: line.name.clone().into_owned(),
+            value: secret::from_base64(line.value).ok_or_else(bad)?,
+        });
+    }
+    Ok(secrets)
+}
+
+/// Writes a vault.
 ///
 /// # Errors
-/// `key.failed` when they do not serialise.
-pub(super) fn write(entries: &[Entry]) -> Result<Zeroizing<Vec<u8>>> {
+/// `key.failed` when it does not serialise, or would be too large to be read again.
+pub(super) fn write(content: &Content) -> Result<Zeroizing<Vec<u8>>> {
+    let entries = &content.keys;
+    let values: Vec<Zeroizing<String>> = content
+        .secrets
+        .iter()
+        .map(|s| secret::to_base64(&s.value))
+        .collect();
+    let secrets = content
+        .secrets
+        .iter()
+        .zip(&values)
+        .map(|(secret, value)| SecretLine {
+            name: secret.name.as_str().into(),
+            value,
+        });
     let texts: Vec<Zeroizing<String>> = entries.iter().map(|e| e.seed.to_base64()).collect();
     let keys = entries.iter().zip(&texts).map(|(entry, text)| Key {
         public: entry.public.hex().into(),
@@ -102,16 +167,31 @@ pub(super) fn write(entries: &[Entry]) -> Result<Zeroizing<Vec<u8>>> {
         kind: KIND.into(),
         version: VERSION,
         keys: keys.collect(),
+        secrets: secrets.collect(),
     };
     // Room for the longest escaped names, so that the buffer never moves and leaves a copy behind.
     let room = entries
         .iter()
         .map(|e| 256 + e.label.len() * 6)
         .sum::<usize>()
+        + content
+            .secrets
+            .iter()
+            .zip(&values)
+            .map(|(secret, value)| 64 + secret.name.len() * 6 + value.len())
+            .sum::<usize>()
         + 256;
     let mut plain = Zeroizing::new(Vec::with_capacity(room));
     serde_json::to_writer(&mut *plain, &document)
         .map_err(|_| Problem::new(Code::KeyOther, "The keys could not be written as JSON."))?;
+    // Sealing adds some hundred bytes and 16 for each 64 KiB.
+    if plain.len() > MAX_FILE - 4096 {
+        return Err(Problem::new(
+            Code::KeyOther,
+            "The vault file is full: it holds at most 1 MiB.",
+        )
+        .remedy("Remove keys or storage credentials that are not needed any more."));
+    }
     Ok(plain)
 }
 

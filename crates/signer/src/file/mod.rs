@@ -12,10 +12,13 @@ use std::path::{Path, PathBuf};
 
 use headgate_core::{Code, Problem, Result};
 use headgate_tuf::{PublicKey, RoleBytes, Signature};
+use zeroize::Zeroizing;
 
 use crate::seed::Seed;
-use crate::{KeyVault, Passphrase, StoredKey, VaultInfo, VaultKind, failure, portable, sealed};
-use content::Entry;
+use crate::{
+    KeyVault, Passphrase, StoredKey, VaultInfo, VaultKind, failure, portable, sealed, secret,
+};
+use content::{Content, Entry, Secret};
 use disk::Lock;
 
 const NAME: &str = "vault file";
@@ -85,7 +88,7 @@ impl FileVault {
             )
             .remedy("Open it as a vault, or choose another file."));
         }
-        let plain = content::write(&[])?;
+        let plain = content::write(&Content::default())?;
         lock.replace(&sealed::seal(&plain, &passphrase, work_factor)?)?;
         let path = path
             .canonicalize()
@@ -97,24 +100,24 @@ impl FileVault {
         })
     }
 
-    fn read(&self) -> Result<Vec<Entry>> {
+    fn read(&self) -> Result<Content> {
         let sealed = disk::read(&self.path)?;
         let plain = sealed::open(&sealed, &self.passphrase, content::WHAT)?;
         content::parse(&plain)
     }
 
     /// Reads, changes and writes under the lock, so that two processes never lose each other's keys.
-    fn change<T>(&self, change: impl FnOnce(&mut Vec<Entry>) -> Result<T>) -> Result<T> {
+    fn change<T>(&self, change: impl FnOnce(&mut Content) -> Result<T>) -> Result<T> {
         let lock = Lock::take(&self.path)?;
-        let mut entries = self.read()?;
-        let answer = change(&mut entries)?;
-        let plain = content::write(&entries)?;
+        let mut content = self.read()?;
+        let answer = change(&mut content)?;
+        let plain = content::write(&content)?;
         lock.replace(&sealed::seal(&plain, &self.passphrase, self.work_factor)?)?;
         Ok(answer)
     }
 
     fn find(&self, key: &PublicKey) -> Result<Option<(Seed, String)>> {
-        let found = self.read()?.into_iter().find(|e| e.public == *key);
+        let found = self.read()?.keys.into_iter().find(|e| e.public == *key);
         let Some(entry) = found else { return Ok(None) };
         Ok(Some((entry.seed.check(key, NAME)?, entry.label)))
     }
@@ -125,9 +128,9 @@ impl FileVault {
 
     fn put(&self, seed: Seed, label: &str) -> Result<PublicKey> {
         let public = seed.public();
-        self.change(|entries| {
-            entries.retain(|e| e.public != public);
-            entries.push(Entry {
+        self.change(|content| {
+            content.keys.retain(|e| e.public != public);
+            content.keys.push(Entry {
                 public: public.clone(),
                 label: label.into(),
                 seed,
@@ -174,10 +177,10 @@ impl KeyVault for FileVault {
     }
 
     fn delete(&self, key: &PublicKey) -> Result<()> {
-        self.change(|entries| {
-            let before = entries.len();
-            entries.retain(|e| e.public != *key);
-            if entries.len() == before {
+        self.change(|content| {
+            let before = content.keys.len();
+            content.keys.retain(|e| e.public != *key);
+            if content.keys.len() == before {
                 return Err(failure::not_here(key, NAME));
             }
             Ok(())
@@ -189,6 +192,37 @@ impl KeyVault for FileVault {
             public: entry.public,
             label: entry.label,
         };
-        Ok(self.read()?.into_iter().map(stored).collect())
+        Ok(self.read()?.keys.into_iter().map(stored).collect())
+    }
+
+    fn put_secret(&self, name: &str, secret: &Zeroizing<String>) -> Result<()> {
+        secret::check_name(name)?;
+        secret::check_value(secret)?;
+        self.change(|content| {
+            content.secrets.retain(|s| s.name != name);
+            content.secrets.push(Secret {
+                name: name.to_owned(),
+                value: secret.clone(),
+            });
+            Ok(())
+        })
+    }
+
+    fn secret(&self, name: &str) -> Result<Option<Zeroizing<String>>> {
+        secret::check_name(name)?;
+        let found = self.read()?.secrets.into_iter().find(|s| s.name == name);
+        Ok(found.map(|s| s.value))
+    }
+
+    fn delete_secret(&self, name: &str) -> Result<()> {
+        secret::check_name(name)?;
+        // Deciphering twice is cheaper than a new file for nothing.
+        if self.secret(name)?.is_none() {
+            return Ok(());
+        }
+        self.change(|content| {
+            content.secrets.retain(|s| s.name != name);
+            Ok(())
+        })
     }
 }

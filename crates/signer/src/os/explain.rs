@@ -7,7 +7,7 @@ use keyring_core::Error;
 use zeroize::Zeroize as _;
 
 use super::platform;
-use crate::failure;
+use crate::{failure, secret};
 
 /// The problem for a failure with the item of `key`.
 pub(crate) fn explain(error: Error, key: &PublicKey) -> Problem {
@@ -21,6 +21,18 @@ pub(crate) fn explain(error: Error, key: &PublicKey) -> Problem {
     }
 }
 
+/// The problem for a failure with the item of a secret that is no key.
+pub(crate) fn explain_secret(error: Error) -> Problem {
+    match error {
+        Error::TooLong(_, max) => secret::too_long(platform::LABEL, max),
+        Error::BadEncoding(mut bytes) | Error::BadDataFormat(mut bytes, _) => {
+            bytes.zeroize();
+            secret::damaged(platform::LABEL)
+        }
+        other => general(other),
+    }
+}
+
 /// The problem for a failure with the keychain itself.
 pub(super) fn general(error: Error) -> Problem {
     let label = platform::LABEL;
@@ -28,7 +40,7 @@ pub(super) fn general(error: Error) -> Problem {
         Error::NoDefaultStore => problem(Code::KeyNoService, "was not found"),
         Error::Ambiguous(items) => Problem::new(
             Code::KeyAmbiguous,
-            format!("The {label} has {} items for this key.", items.len()),
+            format!("The {label} has {} items of one name.", items.len()),
         ),
         Error::NoStorageAccess(cause) => platform::explain(cause.as_ref())
             .unwrap_or_else(|| problem(Code::KeyNoAccess, "gave no access")),

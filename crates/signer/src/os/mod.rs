@@ -1,6 +1,7 @@
 //! Keys in the keychain of the operating system.
 //!
-//! An item's service is the product's name, its account the key id, its password the seed as base64 text.
+//! An item's service is the product's name, its account the key id, its password the seed as base64 text. The account
+//! of a secret that is no key is `storage:` and its name.
 //! The connection is made anew for each call: keychain daemons restart, and a call that was abandoned while a prompt
 //! was open must not hold up the next one.
 
@@ -27,8 +28,8 @@ use keyring_core::{Entry, Error};
 use zeroize::Zeroizing;
 
 use crate::seed::Seed;
-use crate::{KeyVault, Passphrase, StoredKey, VaultInfo, VaultKind, failure, portable};
-pub(crate) use explain::explain;
+use crate::{KeyVault, Passphrase, StoredKey, VaultInfo, VaultKind, failure, portable, secret};
+pub(crate) use explain::{explain, explain_secret};
 
 /// The keychain of the operating system.
 pub struct OsKeychain {
@@ -52,13 +53,23 @@ impl OsKeychain {
 
     /// The item of a key. Making the handle reads and writes nothing.
     fn entry(&self, key: &PublicKey, label: Option<&str>) -> Result<Entry> {
-        let id = key.id()?;
         let name = label.map(|l| format!("Headgate key: {l}"));
-        let mut modifiers: HashMap<&str, &str> = HashMap::new();
-        platform::modifiers(&mut modifiers, name.as_deref());
-        platform::store()
-            .and_then(|store| store.build(&self.service, id.as_str(), Some(&modifiers)))
+        self.item(key.id()?.as_str(), name.as_deref())
             .map_err(|e| explain(e, key))
+    }
+
+    /// The item of a secret that is no key.
+    fn secret_entry(&self, name: &str) -> Result<Entry> {
+        secret::check_name(name)?;
+        let label = format!("Headgate storage: {name}");
+        self.item(&format!("storage:{name}"), Some(&label))
+            .map_err(explain_secret)
+    }
+
+    fn item(&self, account: &str, label: Option<&str>) -> std::result::Result<Entry, Error> {
+        let mut modifiers: HashMap<&str, &str> = HashMap::new();
+        platform::modifiers(&mut modifiers, label);
+        platform::store()?.build(&self.service, account, Some(&modifiers))
     }
 
     /// The seed, if there is an item. That there is none says nothing about why: a key is never made because of it.
@@ -141,5 +152,34 @@ impl KeyVault for OsKeychain {
 
     fn list(&self) -> Result<Vec<StoredKey>> {
         Ok(Vec::new())
+    }
+
+    /// Reads it back, as with keys.
+    fn put_secret(&self, name: &str, secret: &Zeroizing<String>) -> Result<()> {
+        let entry = self.secret_entry(name)?;
+        secret::check_value(secret)?;
+        entry.set_password(secret).map_err(explain_secret)?;
+        if self.secret(name)?.as_ref() != Some(secret) {
+            return Err(Problem::new(
+                Code::KeyOther,
+                format!("The {} did not keep the secret.", platform::LABEL),
+            ));
+        }
+        Ok(())
+    }
+
+    fn secret(&self, name: &str) -> Result<Option<Zeroizing<String>>> {
+        match self.secret_entry(name)?.get_password() {
+            Ok(text) => Ok(Some(Zeroizing::new(text))),
+            Err(Error::NoEntry) => Ok(None),
+            Err(e) => Err(explain_secret(e)),
+        }
+    }
+
+    fn delete_secret(&self, name: &str) -> Result<()> {
+        match self.secret_entry(name)?.delete_credential() {
+            Ok(()) | Err(Error::NoEntry) => Ok(()),
+            Err(e) => Err(explain_secret(e)),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Rules that hold for every vault.
 
 mod secrets;
+mod storage;
 
 use headgate_core::{Code, Result};
 use headgate_tuf::metadata::Timestamp;
