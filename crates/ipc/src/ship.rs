@@ -33,6 +33,7 @@ impl App {
                 channel: request.channel,
                 permille: request.permille.map(permille).transpose()?,
                 native: Native::new(range(request.ios), range(request.android))?,
+                upload_files: request.upload_files,
                 allow: request
                     .allow
                     .into_iter()
@@ -138,7 +139,6 @@ pub(crate) fn count(n: usize) -> u32 {
 }
 
 fn inspection(r: &InspectionReport) -> dto::Inspection {
-            location: None,
     let changes = r.changes.iter().map(|c| dto::Changes {
         channel: c.channel.clone(),
         against: c.against.as_ref().map(|(v, b)| format!("{v}, build {b}")),
@@ -150,6 +150,7 @@ fn inspection(r: &InspectionReport) -> dto::Inspection {
         handle: r.handle.clone(),
         name: r.name.clone(),
         kind: r.kind.into(),
+        location: r.location.clone(),
         picked: r.picked.to_string(),
         took_ms: u32::try_from(r.took_ms).unwrap_or(u32::MAX),
         files: count(r.packed.inventory.files.len()),

@@ -52,11 +52,11 @@ impl Default for PackOptions {
 /// What made the bundle's bytes; recorded in the release manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packer {
-    /// `headgate`.
+    /// `headgate`, or [`crate::EXTERNAL`] for a zip that was taken over as it is.
     pub name: String,
     /// Version of the packing, raised when the same content would get other bytes.
     pub version: String,
-    /// Deflate level.
+    /// Deflate level; 0 for a zip that was taken over.
     pub level: u32,
 }
 
@@ -244,7 +244,7 @@ impl Writer {
 }
 
 /// Reports progress at most [`Meter::STEPS`] times.
-struct Meter<'a> {
+pub(crate) struct Meter<'a> {
     total: u64,
     done: u64,
     reported: u64,
@@ -254,7 +254,7 @@ struct Meter<'a> {
 impl<'a> Meter<'a> {
     const STEPS: u64 = 200;
 
-    fn new(total: u64, progress: &'a (dyn Fn(u64, u64) + Sync)) -> Self {
+    pub(crate) fn new(total: u64, progress: &'a (dyn Fn(u64, u64) + Sync)) -> Self {
         Self {
             total,
             done: 0,
@@ -263,7 +263,7 @@ impl<'a> Meter<'a> {
         }
     }
 
-    fn add(&mut self, bytes: u64) {
+    pub(crate) fn add(&mut self, bytes: u64) {
         self.done += bytes;
         let step = (self.total / Self::STEPS).max(1);
         if self.done - self.reported >= step || self.done == self.total && bytes > 0 {

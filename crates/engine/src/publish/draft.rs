@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use headgate_core::{Code, Problem, Result};
+use headgate_core::{Code, Problem, Result, manifest::BundleRef};
 use headgate_registry::{Store, View, documents, layout};
 use headgate_tuf::{
     RoleBytes, RoleName, UtcTime,
@@ -80,6 +80,8 @@ pub(crate) struct Draft {
     pub(crate) root: Option<DraftRole>,
     /// SHA-256 of the release manifest, for ship and promote.
     pub(crate) manifest: Option<String>,
+    /// The bundle of the approved release, when it lies elsewhere: it is read again before anything is signed.
+    pub(crate) located: Option<BundleRef>,
     /// The intent as it was carried out: with another build number, if it was taken.
     pub(crate) intent: Intent,
 }
@@ -153,6 +155,7 @@ pub(crate) async fn draft(
         roles,
         root: out.root,
         manifest: out.manifest,
+        located: out.located,
         intent,
     })
 }
@@ -160,6 +163,7 @@ pub(crate) async fn draft(
 #[derive(Default)]
 pub(super) struct Outcome {
     pub(super) manifest: Option<String>,
+    pub(super) located: Option<BundleRef>,
     pub(super) root: Option<DraftRole>,
     pub(super) new_root: Option<Root>,
 }
@@ -183,6 +187,7 @@ impl Drafting<'_> {
             inventory,
             permille,
             renumber,
+            ..
         } = self.intent.action.clone()
         else {
             return Ok(());
@@ -218,7 +223,10 @@ impl Drafting<'_> {
                 manifest.inventory.size,
             ),
         ];
-        for (key, sha256, path, size) in files {
+        out.located = located(&manifest.bundle);
+        // A bundle that lies elsewhere stays there.
+        for (key, sha256, path, size) in files.into_iter().skip(usize::from(out.located.is_some()))
+        {
             self.objects
                 .push((key, sha256.clone(), Material::File(path, size)));
         }
@@ -255,6 +263,7 @@ impl Drafting<'_> {
                     format!("{from} does not serve build {build}."),
                 )
             })?;
+        out.located = located(&approved.manifest.bundle);
         let bytes = approved.manifest.to_bytes()?;
         // Promotion copies the manifest: an equal hash is the proof of equal bytes.
         if sha256_hex(&bytes) != approved.sha256 {
@@ -266,4 +275,9 @@ impl Drafting<'_> {
         self.approve_and_serve(&unit, &to, build, bytes, permille, world, out)
             .await
     }
+}
+
+/// The bundle, if it has an address of its own.
+fn located(bundle: &BundleRef) -> Option<BundleRef> {
+    Some(bundle.clone()).filter(|b| b.url.is_some())
 }

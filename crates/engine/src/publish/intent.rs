@@ -58,6 +58,9 @@ pub enum Action {
         permille: u16,
         /// The build number may be replaced by the next free one.
         renumber: bool,
+        /// The single files of a bundle that lies elsewhere are uploaded too, for clients that fetch those.
+        #[serde(default)]
+        upload_files: bool,
     },
     /// The same bytes on the next channel.
     Promote {

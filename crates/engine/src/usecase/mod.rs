@@ -1,12 +1,14 @@
 //! Use cases, one file each; all are methods of [`crate::Console`].
 
 mod board;
+mod compare;
 mod connect;
 mod finish;
 mod init;
 pub(crate) mod inspect;
 pub(crate) mod jobs;
 mod keys;
+mod located;
 mod log;
 mod packing;
 mod publish;
@@ -21,6 +23,7 @@ pub use crate::console::Happened;
 pub use board::{
     Board, ChannelBoard, Freshness, GateBoard, GateState, PastRelease, ReleaseInfo, ServingBoard,
 };
+pub use compare::{Comparison, packer_text};
 pub use connect::{Check, ConnectRequest, RootInfo};
 pub use init::InitRequest;
 pub use inspect::{ChannelChanges, InspectOptions, InspectionReport, PickInfo};
