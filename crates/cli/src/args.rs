@@ -150,7 +150,8 @@ pub(crate) struct InspectArgs {
 /// Exit code 0: the very bytes that were signed, or the same files in another zip. 10: files differ.
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
-    /// Folder, .zip or https:// address of a zip. Never named `build`: that is the number
+    /// Folder, .zip or https:// address of a zip
+    // Not named `build`: that is the number.
     #[arg(value_name = "BUILD")]
     pub(crate) web_build: PathBuf,
     /// Build number of the release
@@ -175,7 +176,8 @@ pub(crate) struct PackArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ShipArgs {
-    /// Folder or .zip; an https:// address of a zip is registered where it lies. Never named `build`: that is the number
+    /// Folder or .zip; or an https:// address of a zip, which is signed where it lies and not uploaded
+    // Not named `build`: that is the number.
     #[arg(value_name = "BUILD")]
     pub(crate) web_build: PathBuf,
     /// Semantic version

@@ -244,7 +244,7 @@ async fn other_bytes_than_the_signed_ones_are_named_with_both_hashes() {
         "HTTP/1.1 200 OK\r\ncontent-type: Text/HTML; charset=utf-8\r\ncontent-length: 5\r\n\r\nlogin",
     )
     .await;
-    let at = url(&base);
+    let (artifacts, at) = (quick(), url(&base));
     let signed = BundleRef {
         sha256: sha256_hex(b"right"),
         size: 5,
@@ -252,7 +252,7 @@ async fn other_bytes_than_the_signed_ones_are_named_with_both_hashes() {
     };
     let dir = TempDir::new().unwrap();
     let to = dir.path().join("part.zip");
-    let check = quick().check(at.as_str(), &signed, Some(&to), silent());
+    let check = artifacts.check(at.as_str(), &signed, Some(&to), silent());
     let problem = check.await.unwrap_err();
     assert_eq!(problem.code, Code::ArtifactChanged);
     for words in [
@@ -272,15 +272,15 @@ async fn other_bytes_than_the_signed_ones_are_named_with_both_hashes() {
     // The same bytes with another size recorded are another artifact, too; and the right ones are taken.
     let mut right = signed.clone();
     right.sha256 = sha256_hex(b"login");
-    let check = quick().check(at.as_str(), &right, Some(&to), silent());
+    let check = artifacts.check(at.as_str(), &right, Some(&to), silent());
     assert_eq!(check.await.unwrap(), right.sha256);
     assert_eq!(std::fs::read(&to).unwrap(), b"login");
     right.size = 6;
-    let check = quick().check(at.as_str(), &right, None, silent());
+    let check = artifacts.check(at.as_str(), &right, None, silent());
     assert_eq!(check.await.unwrap_err().code, Code::ArtifactChanged);
 
     // An address that somebody signed is no more trusted than one that is typed.
-    let check = quick().check(
+    let check = artifacts.check(
         "https://me:hunter2@abc.example/a.zip",
         &right,
         None,
@@ -291,7 +291,8 @@ async fn other_bytes_than_the_signed_ones_are_named_with_both_hashes() {
     assert!(!format!("{problem:?}").contains("hunter2"));
 
     let endless = serve_text("HTTP/1.1 200 OK\r\ncontent-length: 100001\r\n\r\nx").await;
-    let check = quick().check(url(&endless).as_str(), &signed, None, silent());
+    let endless = url(&endless);
+    let check = artifacts.check(endless.as_str(), &signed, None, silent());
     let problem = check.await.unwrap_err();
     assert_eq!(problem.code, Code::ArtifactChanged);
     assert!(problem.message.contains("more than 100000 bytes"));
