@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use headgate_core::{ChannelState, Code, Problem, Result};
-use headgate_registry::{Expiry, HighWater, Store, View, documents, layout};
+use headgate_registry::{Expiry, HighWater, Store, View, documents, layout, silent};
 use headgate_tuf::{RoleName, UtcTime, sha256_hex};
 
 /// What a channel serves.
@@ -56,8 +56,12 @@ pub async fn device(store: &dyn Store, root: &[u8], now: UtcTime) -> Result<Seen
             let manifest = &approved.manifest;
             documents::inventory(store, manifest).await?;
             let key = layout::bundle(&manifest.bundle.sha256);
-            let object = store.get(&key, 100_000_000).await?;
-            let found = object.map(|o| sha256_hex(&o.bytes)).unwrap_or_default();
+            let found = if manifest.bundle.url.is_some() {
+                documents::bundle(store, &manifest.bundle, None, silent()).await?
+            } else {
+                let object = store.get(&key, 100_000_000).await?;
+                object.map(|o| sha256_hex(&o.bytes)).unwrap_or_default()
+            };
             if found != manifest.bundle.sha256 {
                 let what = format!("{key} is {found:?}.");
                 return Err(Problem::new(Code::TrustHash, what));

@@ -3,6 +3,7 @@
 //! Nothing here extracts an archive, follows a link, runs a program or reaches the network. Memory does
 //! not grow with the size of the build.
 
+mod external;
 mod folder;
 pub mod git;
 pub mod inspect;
@@ -14,8 +15,9 @@ pub mod read;
 pub mod single;
 pub mod source;
 
+pub use external::{EXTERNAL, take_over};
 pub use git::{GitSource, git_source};
-pub use inspect::{Finding, InspectContext, Inspection, Severity, inspect};
+pub use inspect::{Finding, InspectContext, Inspection, Location, Severity, inspect};
 pub use limits::Limits;
 pub use look::{Look, LookKind, quick_look};
 pub use pack::{DEFAULT_LEVEL, PackOptions, Packed, Packer, pack};

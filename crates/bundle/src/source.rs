@@ -86,6 +86,22 @@ impl WebBuild {
         }
     }
 
+    /// Opens a zip that Headgate itself has put somewhere; `name` is what people call it.
+    ///
+    /// # Errors
+    /// As [`Self::open`] for a zip.
+    pub fn open_artifact(path: &Path, name: &str, limits: &Limits) -> Result<Self> {
+        let missing = |e: std::io::Error| {
+            Problem::new(
+                Code::BuildMissing,
+                format!("{} cannot be opened: {e}.", names::show(name)),
+            )
+        };
+        let path = path.canonicalize().map_err(missing)?;
+        let stamp = Stamp::of(&fs::metadata(&path).map_err(missing)?);
+        Self::open_zip(path, name.to_owned(), limits, stamp)
+    }
+
     fn open_folder(path: PathBuf, name: String, limits: &Limits) -> Result<Self> {
         let top = Top::of(&path)?;
         let (root, lifted, left_out) = match top.lift() {
@@ -185,6 +201,39 @@ impl WebBuild {
     /// Files beside the lifted folder that are no part of the build (`__MACOSX/…`, `.DS_Store`).
     pub fn left_out(&self) -> &[String] {
         &self.left_out
+    }
+
+    /// Whether the zip is a bundle as it is: what devices unpack has every file at the path that the build lists.
+    ///
+    /// # Errors
+    /// `build.no_index` when its files lie in a folder, `build.path` for a name that is not in NFC.
+    pub(crate) fn check_verbatim(&self) -> Result<()> {
+        if let Some(folder) = &self.lifted {
+            return Err(Problem::new(
+                Code::BuildNoIndex,
+                format!(
+                    "{} has its files in the folder {}, and devices get it as it is.",
+                    names::show(&self.name),
+                    names::show(folder)
+                ),
+            )
+            .remedy("Make the zip of what is in that folder, so that index.html is at its top."));
+        }
+        let Origin::Zip { archive, .. } = &self.origin else {
+            return Ok(());
+        };
+        let other = |f: &&SourceFile| archive.entries()[f.place].name != f.path;
+        match self.files.iter().find(other) {
+            None => Ok(()),
+            Some(file) => Err(Problem::new(
+                Code::BuildPath,
+                format!(
+                    "The name {} is in decomposed Unicode (NFD) in the zip, and devices get it as it is.",
+                    names::show(&file.path)
+                ),
+            )
+            .remedy("Make the zip with names in composed Unicode (NFC), or upload the build's folder instead.")),
+        }
     }
 
     /// Opens one file for reading from its start.

@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// Pack a web build into its bundle
     Pack(PackArgs),
+    /// Compare a web build with a release; exit code 10 when files differ
+    Compare(CompareArgs),
     /// Sign a web build and release it on a channel
     Ship(ShipArgs),
     /// Release the same bytes on another channel
@@ -136,8 +138,25 @@ pub(crate) struct ConnectArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
-    /// Folder or .zip
+    /// Folder, .zip or https:// address of a zip
     pub(crate) build: PathBuf,
+    /// Leave source maps out
+    #[arg(long)]
+    pub(crate) exclude_source_maps: bool,
+}
+
+/// Packs the web build as a release is packed and compares: first the bytes, then file by file.
+///
+/// Exit code 0: the very bytes that were signed, or the same files in another zip. 10: files differ.
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// Folder, .zip or https:// address of a zip
+    // Not named `build`: that is the number.
+    #[arg(value_name = "BUILD")]
+    pub(crate) web_build: PathBuf,
+    /// Build number of the release
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) build: u32,
     /// Leave source maps out
     #[arg(long)]
     pub(crate) exclude_source_maps: bool,
@@ -157,7 +176,8 @@ pub(crate) struct PackArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ShipArgs {
-    /// Folder or .zip. Never named `build`: that is the number
+    /// Folder or .zip; or an https:// address of a zip, which is signed where it lies and not uploaded
+    // Not named `build`: that is the number.
     #[arg(value_name = "BUILD")]
     pub(crate) web_build: PathBuf,
     /// Semantic version
@@ -175,6 +195,9 @@ pub(crate) struct ShipArgs {
     /// Leave source maps out
     #[arg(long)]
     pub(crate) exclude_source_maps: bool,
+    /// For an address: upload its single files too, so that clients that fetch those get it
+    #[arg(long)]
+    pub(crate) upload_files: bool,
     /// Allow errors of this code, or all
     #[arg(long, value_name = "CODE|all", requires = "reason")]
     pub(crate) allow: Vec<String>,

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     match result {
         Ok(answer) => {
             output.answer(&answer);
-            ExitCode::SUCCESS
+            ExitCode::from(answer.exit)
         }
         Err(failure) => fail(&output, &failure),
     }

@@ -12,6 +12,8 @@ pub(crate) struct Answer {
     pub(crate) json: Value,
     /// Lines.
     pub(crate) text: String,
+    /// Exit code; not 0 where the answer itself is one that scripts ask for.
+    pub(crate) exit: u8,
 }
 
 impl Answer {
@@ -19,7 +21,13 @@ impl Answer {
         Self {
             json,
             text: text.into(),
+            exit: 0,
         }
+    }
+
+    pub(crate) fn with_exit(mut self, exit: u8) -> Self {
+        self.exit = exit;
+        self
     }
 }
 

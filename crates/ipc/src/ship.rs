@@ -33,6 +33,7 @@ impl App {
                 channel: request.channel,
                 permille: request.permille.map(permille).transpose()?,
                 native: Native::new(range(request.ios), range(request.android))?,
+                upload_files: request.upload_files,
                 allow: request
                     .allow
                     .into_iter()
@@ -150,6 +151,7 @@ fn inspection(r: &InspectionReport) -> dto::Inspection {
         handle: r.handle.clone(),
         name: r.name.clone(),
         kind: r.kind.into(),
+        location: r.location.clone(),
         picked: r.picked.to_string(),
         took_ms: u32::try_from(r.took_ms).unwrap_or(u32::MAX),
         files: count(r.packed.inventory.files.len()),

@@ -23,16 +23,6 @@ impl App {
         not_wired()
     }
 
-    /// Picks a web build at an address.
-    pub async fn artifact_pick(&self, _: dto::ArtifactRequest) -> Answer<dto::PickedBuild> {
-        not_wired()
-    }
-
-    /// Compares an inspected web build with a release.
-    pub async fn compare_build(&self, _: dto::CompareRequest) -> Answer<dto::Comparison> {
-        not_wired()
-    }
-
     /// Holds a job.
     pub async fn job_pause(&self, _: dto::JobRef) -> Answer<dto::Empty> {
         not_wired()

@@ -1,15 +1,18 @@
 //! Documents that roles list: release manifests, rollout documents, inventories.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use bytes::Bytes;
 use headgate_core::{
-    Code, Problem, Result, inventory::Inventory, manifest::ReleaseManifest,
+    Code, Problem, Result,
+    inventory::Inventory,
+    manifest::{BundleRef, ReleaseManifest},
     rollout::RolloutDocument,
 };
 use headgate_tuf::{Name, RoleName, sha256_hex};
 
-use crate::{Store, View, layout, view::ChannelTargets};
+use crate::{Artifacts, Progress, Store, View, layout, view::ChannelTargets};
 
 /// An approved release of a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,4 +160,42 @@ pub async fn inventory(store: &dyn Store, manifest: &ReleaseManifest) -> Result<
     )
     .await?;
     Inventory::parse(&bytes)
+}
+
+/// Reads a release's bundle where devices get it, in the registry or at its own address, into a new file if one is
+/// given. Gives the SHA-256 of what was read; a file with other bytes is removed.
+///
+/// # Errors
+/// `trust.hash` when storage holds other bytes or none; `artifact.*` for an address; `storage.*`, `local.disk`.
+pub async fn bundle(
+    store: &dyn Store,
+    bundle: &BundleRef,
+    to: Option<&Path>,
+    progress: Progress<'_>,
+) -> Result<String> {
+    if let Some(address) = &bundle.url {
+        let artifacts = Artifacts::default();
+        return artifacts.check(address, bundle, to, progress).await;
+    }
+    let key = layout::bundle(&bundle.sha256);
+    let read = match to {
+        Some(to) => store.download(&key, to, bundle.size, progress).await?,
+        None => store.hash(&key, progress).await?,
+    };
+    let (sha256, size) = read.ok_or_else(|| {
+        Problem::new(
+            Code::TrustHash,
+            format!("{key} is signed for, but it is not there."),
+        )
+    })?;
+    if sha256 != bundle.sha256 || size != bundle.size {
+        if let Some(to) = to {
+            let _ = std::fs::remove_file(to);
+        }
+        return Err(Problem::new(
+            Code::TrustHash,
+            format!("{key} holds other bytes than were signed."),
+        ));
+    }
+    Ok(sha256)
 }

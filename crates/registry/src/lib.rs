@@ -1,6 +1,7 @@
 //! The registry: where its objects lie, and how they are read and believed.
 
 mod address;
+pub mod artifact;
 mod bucket;
 pub mod documents;
 mod folder;
@@ -9,18 +10,21 @@ pub mod layout;
 mod part;
 mod probe;
 mod store;
+mod transfer;
 mod view;
 
 pub use address::StorageAddress;
+pub use artifact::{ArtifactUrl, Artifacts, Fetched};
 pub use bucket::{
     BucketAddress, BucketCredentials, BucketKeys, BucketLimits, BucketStore, BucketStyle,
     EnvCredentials, FixedCredentials,
 };
 pub use folder::{FolderStore, HASHED_TAG};
-pub use http::{HttpLimits, HttpStore};
+pub use http::HttpStore;
 pub use probe::{ProbeLine, ProbeOutcome, probe_storage};
 pub use store::{
     Body, Created, ETag, Object, ObjectMeta, PartStore, Progress, SentPart, Store, Stored, Swapped,
     UnfinishedUpload, silent,
 };
+pub use transfer::HttpLimits;
 pub use view::{ChannelTargets, Expiry, HighWater, Loaded, View};

@@ -61,6 +61,15 @@ pub struct Finding {
     pub allowable: bool,
 }
 
+/// Where a zip stays that is not uploaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Location {
+    /// Its address is http.
+    pub plain: bool,
+    /// Only this computer reaches it.
+    pub local: bool,
+}
+
 /// What inspection knows beside the build itself.
 #[derive(Debug, Clone, Default)]
 pub struct InspectContext<'a> {
@@ -72,6 +81,8 @@ pub struct InspectContext<'a> {
     pub exclude_source_maps: bool,
     /// The bundle, when it is packed already: the size check needs it.
     pub packed: Option<&'a Packed>,
+    /// Set for a zip that stays where it lies.
+    pub location: Option<Location>,
 }
 
 /// The result of an inspection.
@@ -108,6 +119,7 @@ pub fn inspect(
     page::check(build, &files, &mut report)?;
     check_maps(source_maps, context, &mut report);
     check_release(context, &mut report);
+    check_location(context, &mut report);
     check_source(build, &mut report);
 
     let mut biggest: Vec<(String, u64)> = files.iter().map(|f| (f.path.clone(), f.size)).collect();
@@ -135,7 +147,7 @@ fn check_maps(maps: (u32, u64), context: &InspectContext<'_>, report: &mut Repor
         counted(count as usize, "source map"),
         megabytes(bytes)
     );
-    report.add(if context.exclude_source_maps {
+    let mut finding = if context.exclude_source_maps {
         rules::MAPS_EXCLUDED
             .finding()
             .title(format!("{what} left out"))
@@ -143,7 +155,23 @@ fn check_maps(maps: (u32, u64), context: &InspectContext<'_>, report: &mut Repor
         rules::MAPS_INCLUDED
             .finding()
             .title(format!("{what} in the build"))
-    });
+    };
+    if context.location.is_some() {
+        finding.fix = "Build again without source maps: this zip is served as it is.".into();
+    }
+    report.add(finding);
+}
+
+fn check_location(context: &InspectContext<'_>, report: &mut Report) {
+    let Some(location) = context.location else {
+        return;
+    };
+    report.add(rules::LOCATION.finding());
+    if location.local {
+        report.add(rules::LOCATION_LOCAL.finding());
+    } else if location.plain {
+        report.add(rules::LOCATION_PLAIN.finding());
+    }
 }
 
 fn check_release(context: &InspectContext<'_>, report: &mut Report) {
@@ -207,6 +235,7 @@ impl Report {
     /// Checks that could have found something to fix, and did not.
     fn passed(&self, context: &InspectContext<'_>) -> u32 {
         let asked = |code: &str| match code {
+            "location.plain" | "location.local" => context.location.is_some(),
             "size.ios" => context.packed.is_some(),
             "version.native" => context.version.is_some() && !context.native_versions.is_empty(),
             _ => true,

@@ -52,11 +52,11 @@ impl Default for PackOptions {
 /// What made the bundle's bytes; recorded in the release manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packer {
-    /// `headgate`.
+    /// `headgate`, or [`crate::EXTERNAL`] for a zip that was taken over as it is.
     pub name: String,
     /// Version of the packing, raised when the same content would get other bytes.
     pub version: String,
-    /// Deflate level.
+    /// Deflate level; 0 for a zip that was taken over.
     pub level: u32,
 }
 

@@ -18,14 +18,17 @@ use crate::progress;
 /// Packs and inspects a web build.
 ///
 /// # Errors
-/// `build.*`, `zip.*`, `local.*`.
+/// `build.*`, `zip.*`, `artifact.*`, `local.*`.
 pub(crate) async fn inspected(
     context: &Context,
     workspace: Option<&Workspace>,
     build: &Path,
     exclude_source_maps: bool,
 ) -> Result<Arc<InspectionReport>> {
-    let picked = context.console.pick(&absolute(build)?)?;
+    let picked = match build.to_str().filter(|text| text.contains("://")) {
+        Some(address) => context.console.pick_url(address)?,
+        None => context.console.pick(&absolute(build)?)?,
+    };
     let options = InspectOptions {
         exclude_source_maps,
     };
@@ -126,6 +129,7 @@ fn document(report: &InspectionReport) -> Value {
     json!({
         "name": report.name,
         "kind": report.kind,
+        "location": report.location,
         "sha256": report.packed.sha256,
         "size": report.packed.size,
         "files": report.packed.inventory.files.len(),
@@ -169,6 +173,9 @@ fn text(report: &InspectionReport) -> String {
         ("source maps", maps),
         ("checks", format!("{} passed", report.passed)),
     ];
+    if let Some(location) = &report.location {
+        rows.insert(1, ("stays at", location.clone()));
+    }
     for change in &report.changes {
         let said = match &change.against {
             Some((version, build)) => {

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod compare;
 mod completions;
 mod connect;
 mod init;
@@ -34,6 +35,7 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
         Command::Connect(args) => connect::run(&context, args).await,
         Command::Inspect(args) => inspect::run(&context, args).await,
         Command::Pack(args) => inspect::pack(&context, args).await,
+        Command::Compare(args) => compare::run(&context, args).await,
         Command::Ship(args) => ship::run(&context, args).await,
         Command::Promote(args) => promote::run(&context, args).await,
         Command::Rollout(command) => rollout::run(&context, command).await,

@@ -16,6 +16,7 @@ pub(crate) async fn run(context: &Context, args: ShipArgs) -> Outcome {
     let workspace = context.workspace().await?;
     let native = native(&args)?;
     let (allow, allow_all) = allowed(&args)?;
+    let upload_files = args.upload_files;
     let report = inspected(
         context,
         Some(&workspace),
@@ -32,6 +33,7 @@ pub(crate) async fn run(context: &Context, args: ShipArgs) -> Outcome {
         channel: args.channel,
         permille: args.percent,
         native,
+        upload_files,
         allow,
         allow_all,
         message: args.message,
@@ -60,6 +62,11 @@ pub(crate) async fn run(context: &Context, args: ShipArgs) -> Outcome {
                 finding.title, finding.code
             ));
         }
+    }
+    if !context.json && report.location.is_some() && !upload_files {
+        note(
+            "note: clients that fetch single files do not get this release; --upload-files uploads its files for them",
+        );
     }
     // The arguments are the confirmation.
     let job = context

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use headgate_core::{
     Code, Problem, Result,
     files::{self, FilesMap},
-    manifest::FilesRef,
+    manifest::{BundleRef, FilesRef},
 };
 use headgate_registry::{Store, View, documents, layout};
 use headgate_tuf::{
@@ -87,6 +87,8 @@ pub(crate) struct Draft {
     pub(crate) root: Option<DraftRole>,
     /// SHA-256 of the release manifest, for ship and promote.
     pub(crate) manifest: Option<String>,
+    /// The bundle of the approved release, when it lies elsewhere: it is read again before anything is signed.
+    pub(crate) located: Option<BundleRef>,
     /// The intent as it was carried out: with another build number, if it was taken.
     pub(crate) intent: Intent,
 }
@@ -164,6 +166,7 @@ pub(crate) async fn draft(
         roles,
         root: out.root,
         manifest: out.manifest,
+        located: out.located,
         intent,
     })
 }
@@ -171,6 +174,7 @@ pub(crate) async fn draft(
 #[derive(Default)]
 pub(super) struct Outcome {
     pub(super) manifest: Option<String>,
+    pub(super) located: Option<BundleRef>,
     pub(super) root: Option<DraftRole>,
     pub(super) new_root: Option<Root>,
 }
@@ -224,6 +228,7 @@ impl Drafting<'_> {
                 manifest.bundle.size,
             );
         }
+        out.located = located(&manifest.bundle);
         self.object_file(
             layout::inventory(&manifest.inventory.sha256),
             &manifest.inventory.sha256,
@@ -302,6 +307,7 @@ impl Drafting<'_> {
                     format!("{from} does not serve build {build}."),
                 )
             })?;
+        out.located = located(&approved.manifest.bundle);
         let bytes = approved.manifest.to_bytes()?;
         // Promotion copies the manifest: an equal hash is the proof of equal bytes.
         if sha256_hex(&bytes) != approved.sha256 {
@@ -313,4 +319,9 @@ impl Drafting<'_> {
         self.approve_and_serve(&unit, &to, build, bytes, permille, world, out)
             .await
     }
+}
+
+/// The bundle, if it has an address of its own.
+fn located(bundle: &BundleRef) -> Option<BundleRef> {
+    Some(bundle.clone()).filter(|b| b.url.is_some())
 }

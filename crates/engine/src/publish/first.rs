@@ -162,6 +162,7 @@ pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
         roles,
         root: Some(root),
         manifest: None,
+        located: None,
         intent: intent.clone(),
     })
 }

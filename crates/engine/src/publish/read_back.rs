@@ -6,7 +6,7 @@ use std::path::Path;
 use headgate_core::{
     ChannelState, Code, Device, Offer, Platform, Problem, Result, rollout::RolloutDocument,
 };
-use headgate_registry::{Expiry, HighWater, Progress, Store, View, documents, layout};
+use headgate_registry::{Expiry, HighWater, Progress, Store, View, documents};
 use headgate_tuf::{Name, RoleName, UtcTime};
 
 /// A device's question.
@@ -115,27 +115,7 @@ pub(crate) async fn prove(
     let mut bundle_sha256 = None;
     if let Some(approved) = &release {
         let bundle = &approved.manifest.bundle;
-        let key = layout::bundle(&bundle.sha256);
-        let read = match download {
-            Some(path) => store.download(&key, path, bundle.size, progress).await?,
-            None => store.hash(&key, progress).await?,
-        };
-        let (sha256, size) = read.ok_or_else(|| {
-            Problem::new(
-                Code::TrustHash,
-                format!("{key} is signed for, but it is not there."),
-            )
-        })?;
-        if sha256 != bundle.sha256 || size != bundle.size {
-            if let Some(path) = download {
-                let _ = std::fs::remove_file(path);
-            }
-            return Err(Problem::new(
-                Code::TrustHash,
-                format!("{key} holds other bytes than were signed."),
-            ));
-        }
-        bundle_sha256 = Some(sha256);
+        bundle_sha256 = Some(documents::bundle(store, bundle, download, progress).await?);
     }
     Ok(Proof {
         approved: docs.approved,

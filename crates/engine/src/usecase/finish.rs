@@ -1,7 +1,7 @@
 //! The end of a publish: read it back as a device would, and write the receipt.
 
 use headgate_core::{Base, Code, Offer, Platform, Problem, Result, RolloutState, percent};
-use headgate_registry::{Expiry, Store, View, documents, layout, silent};
+use headgate_registry::{Expiry, Store, View, documents, silent};
 use headgate_tuf::{RoleName, UtcTime};
 
 use super::publish::Before;
@@ -61,7 +61,8 @@ pub(super) async fn finish(
                 break;
             }
             Ok(_) => {}
-            Err(problem) if attempt + 1 == READ_BACKS => {
+            // Other bytes at an artifact's address do not become the signed ones by waiting.
+            Err(problem) if attempt + 1 == READ_BACKS || problem.code == Code::ArtifactChanged => {
                 let what = format!(
                     "The publish is committed, but reading it back from {} failed: {}",
                     store.address(),
@@ -86,7 +87,7 @@ pub(super) async fn finish(
     receipt.finished = inner.world.now();
     receipt.took_ms = inner.world.clock.ticks().saturating_sub(ticks);
     receipt.recovered = recovered;
-    forget_work(inner, &steps);
+    forget_work(inner, intent, &steps);
     Ok(receipt)
 }
 
@@ -163,13 +164,7 @@ async fn own_release(store: &dyn Store, intent: &Intent, proof: &mut Proof) -> R
         return Ok(());
     };
     let bundle = &approved.manifest.bundle;
-    let found = store
-        .hash(&layout::bundle(&bundle.sha256), silent())
-        .await?;
-    let Some((sha256, _)) = found.filter(|(sha256, _)| *sha256 == bundle.sha256) else {
-        let what = format!("The bundle of build {build} does not read back as it was signed.");
-        return Err(Problem::new(Code::TrustHash, what));
-    };
+    let sha256 = documents::bundle(store, bundle, None, silent()).await?;
     proof.bundle_sha256 = Some(sha256);
     proof.offer = Offer::Release(build);
     proof.release = Some(approved);
@@ -344,13 +339,14 @@ fn roles(view: &View, before: &Before, steps: &[Step]) -> Vec<ReceiptRole> {
     roles
 }
 
-/// The packed bundle is in storage now.
-fn forget_work(inner: &Inner, steps: &[Step]) {
-    for path in steps
-        .iter()
-        .filter_map(|s| s.path.as_deref())
-        .map(std::path::Path::new)
-    {
+/// The packed bundle is in storage now, or stays where it lies: then no step has its path.
+fn forget_work(inner: &Inner, intent: &Intent, steps: &[Step]) {
+    let shipped = match &intent.action {
+        Action::Ship { bundle, .. } => Some(bundle.as_path()),
+        _ => None,
+    };
+    let sent = steps.iter().filter_map(|s| s.path.as_deref());
+    for path in sent.map(std::path::Path::new).chain(shipped) {
         if path.starts_with(inner.home.work()) {
             let _ = std::fs::remove_file(path);
         }

@@ -7,6 +7,7 @@ use headgate_bundle::{self as bundle, Limits, PackOptions, Packed, WebBuild};
 use headgate_core::{Code, Problem, Result};
 use headgate_tuf::UtcTime;
 
+use super::located::Origin;
 use super::packing::Task;
 use super::publish::name;
 use crate::console::{Console, Inner, lock};
@@ -20,7 +21,7 @@ pub struct PickInfo {
     pub handle: String,
     /// Name of the folder or file.
     pub name: String,
-    /// `folder`, `zip` or `other`.
+    /// `folder`, `zip`, `location` (a zip at an address) or `other`.
     pub kind: &'static str,
     /// It can be a web build.
     pub ok: bool,
@@ -57,8 +58,10 @@ pub struct InspectionReport {
     pub handle: String,
     /// Name of the folder or file.
     pub name: String,
-    /// `folder` or `zip`.
+    /// `folder`, `zip` or `location`.
     pub kind: &'static str,
+    /// For `location`: its address, which is signed; the bundle is not uploaded.
+    pub location: Option<String>,
     /// When it was picked.
     pub picked: UtcTime,
     /// Milliseconds.
@@ -93,11 +96,22 @@ pub struct InspectionReport {
 
 /// A picked web build in this process.
 pub(crate) struct Inspected {
-    path: PathBuf,
+    origin: Origin,
     picked: UtcTime,
     pub(crate) report: Option<Arc<InspectionReport>>,
     /// SHA-256 and size of the map of its single files, once it is made.
     pub(crate) files: Option<(String, u64)>,
+}
+
+impl Inspected {
+    pub(super) fn new(origin: Origin, picked: UtcTime) -> Self {
+        Self {
+            origin,
+            picked,
+            report: None,
+            files: None,
+        }
+    }
 }
 
 impl Console {
@@ -108,23 +122,15 @@ impl Console {
     pub fn pick(&self, path: &Path) -> Result<PickInfo> {
         let look = bundle::quick_look(path);
         let handle = self.inner.world.id(8)?;
-        let picked = Inspected {
-            path: path.to_owned(),
-            picked: self.inner.world.now(),
-            report: None,
-            files: None,
-        };
+        let origin = Origin::Path(path.to_owned());
+        let name = origin.name();
+        let picked = Inspected::new(origin, self.inner.world.now());
         lock(&self.inner.inspected).insert(handle.clone(), picked);
         let kind = match look.kind {
             bundle::LookKind::Folder => "folder",
             bundle::LookKind::Zip => "zip",
             bundle::LookKind::Other => "other",
         };
-        let name = path
-            .file_name()
-            .unwrap_or(path.as_os_str())
-            .to_string_lossy()
-            .into_owned();
         Ok(PickInfo {
             handle,
             name,
@@ -137,7 +143,7 @@ impl Console {
     /// Packs and inspects as a job.
     ///
     /// # Errors
-    /// `usage.unknown` for a handle that is not known.
+    /// `usage.unknown` for a handle that is not known; `usage.argument` for a zip at an address that is to be changed.
     pub async fn inspect(
         &self,
         workspace: &str,
@@ -152,7 +158,7 @@ impl Console {
     /// As [`Self::inspect`] on a computer without a workspace: nothing to compare with, and all of it to upload.
     ///
     /// # Errors
-    /// `usage.unknown` for a handle that is not known.
+    /// As [`Self::inspect`].
     pub fn inspect_alone(
         &self,
         unit: &str,
@@ -170,17 +176,18 @@ impl Console {
         options: InspectOptions,
     ) -> Result<String> {
         let unit = name("unit", unit)?;
-        let (path, picked) = {
+        let (origin, picked) = {
             let known = lock(&self.inner.inspected);
             let entry = known.get(handle).ok_or_else(|| unknown(handle))?;
-            (entry.path.clone(), entry.picked)
+            (entry.origin.clone(), entry.picked)
         };
-        let title = format!(
-            "Inspect {}",
-            path.file_name()
-                .unwrap_or(path.as_os_str())
-                .to_string_lossy()
-        );
+        if options.exclude_source_maps && matches!(origin, Origin::Url(_)) {
+            let what = "Source maps cannot be left out of a zip that stays at its address: devices get it as it is.";
+            return Err(Problem::new(Code::UsageArgument, what)
+                .remedy("Build it without source maps, or ship the build's folder instead.")
+                .field("exclude_source_maps"));
+        }
+        let title = format!("Inspect {}", origin.name());
         let mut job = self.inner.new_job(
             JobKind::Inspect,
             workspace.as_ref().map_or("", |w| &w.id),
@@ -204,7 +211,7 @@ impl Console {
                 job: &job_id,
                 cancel: control.cancelled(),
             };
-            let result = task.run(&handle, path, picked, options).await;
+            let result = task.run(&handle, origin, picked, options).await;
             let ended = result.map(|report| {
                 if let Some(entry) = lock(&inner.inspected).get_mut(&handle) {
                     entry.report = Some(Arc::new(report));

@@ -1,6 +1,7 @@
 //! Use cases, one file each; all are methods of [`crate::Console`].
 
 mod board;
+mod compare;
 mod connect;
 mod files;
 mod finish;
@@ -8,6 +9,7 @@ mod init;
 pub(crate) mod inspect;
 pub(crate) mod jobs;
 mod keys;
+mod located;
 mod log;
 mod mirror;
 mod packing;
@@ -25,6 +27,7 @@ pub use crate::console::Happened;
 pub use board::{
     Board, ChannelBoard, Freshness, GateBoard, GateState, PastRelease, ReleaseInfo, ServingBoard,
 };
+pub use compare::{Comparison, packer_text};
 pub use connect::{Check, ConnectRequest, RootInfo};
 pub use init::InitRequest;
 pub use inspect::{ChannelChanges, InspectOptions, InspectionReport, PickInfo};

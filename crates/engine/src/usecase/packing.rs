@@ -5,10 +5,11 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use headgate_bundle::{self as bundle, InspectContext, Limits, PackOptions, Packed, WebBuild};
 use headgate_core::{Code, Problem, Result, compare};
-use headgate_registry::documents;
+use headgate_registry::{ArtifactUrl, documents};
 use headgate_tuf::{Name, UtcTime};
 
 use super::inspect::{ChannelChanges, InspectOptions, InspectionReport};
+use super::located::Origin;
 use crate::Workspace;
 use crate::console::Inner;
 use crate::db::Phase;
@@ -27,13 +28,28 @@ impl Task<'_> {
     pub(super) async fn run(
         &self,
         handle: &str,
-        path: PathBuf,
+        origin: Origin,
         picked: UtcTime,
         options: InspectOptions,
     ) -> Result<InspectionReport> {
         let start = self.inner.world.clock.ticks();
-        self.inner.phase(self.job, Phase::Pack).await?;
-        let (packed, report, name, kind, git) = self.pack(handle, path, options).await?;
+        let location = match &origin {
+            Origin::Path(_) => None,
+            Origin::Url(url) => Some(url.to_string()),
+        };
+        let Read {
+            packed,
+            report,
+            name,
+            kind,
+            git,
+        } = match origin {
+            Origin::Path(path) => {
+                self.inner.phase(self.job, Phase::Pack).await?;
+                self.pack(handle, path, options).await?
+            }
+            Origin::Url(url) => self.take_over(handle, &url).await?,
+        };
         let work = self.inner.home.work();
         let (bundle_path, inventory_path) = (
             work.join(format!("{}.zip", packed.sha256)),
@@ -46,12 +62,13 @@ impl Task<'_> {
         )?;
         keep_bytes(&work, &inventory_path, &packed.inventory_bytes)?;
         let (changes, newest) = self.changes(&packed).await?;
-        let (to_upload, next_build) = self.upload_size(&packed).await;
+        let (to_upload, next_build) = self.upload_size(&packed, location.is_some()).await;
         let version = newest.as_deref().map_or_else(|| "1.0.0".into(), next_patch);
         Ok(InspectionReport {
             handle: handle.into(),
             name,
             kind,
+            location,
             picked,
             took_ms: self.inner.world.clock.ticks() - start,
             path: bundle_path,
@@ -70,18 +87,7 @@ impl Task<'_> {
         })
     }
 
-    async fn pack(
-        &self,
-        handle: &str,
-        path: PathBuf,
-        options: InspectOptions,
-    ) -> Result<(
-        Packed,
-        bundle::Inspection,
-        String,
-        &'static str,
-        Option<bundle::GitSource>,
-    )> {
+    async fn pack(&self, handle: &str, path: PathBuf, options: InspectOptions) -> Result<Read> {
         let out = self.inner.home.work().join(format!("{handle}.part.zip"));
         let (inner, job, cancel) = (
             Arc::clone(self.inner),
@@ -108,6 +114,7 @@ impl Task<'_> {
                 native_versions: &[],
                 exclude_source_maps: options.exclude_source_maps,
                 packed: Some(&packed),
+                location: None,
             };
             let report = bundle::inspect(&build, &context, &cancel)?;
             let kind = match build.kind() {
@@ -115,11 +122,70 @@ impl Task<'_> {
                 bundle::SourceKind::Zip => "zip",
             };
             let git = bundle::git_source(&path);
-            Ok((packed, report, build.name().to_owned(), kind, git))
+            Ok(Read {
+                packed,
+                report,
+                name: build.name().to_owned(),
+                kind,
+                git,
+            })
         };
         tokio::task::spawn_blocking(work)
             .await
-            .map_err(|e| Problem::new(Code::Internal, format!("Packing ended badly: {e}.")))?
+            .map_err(|e| ended_badly(&e))?
+    }
+
+    /// Downloads a zip that stays where it lies, and inspects it as it is.
+    async fn take_over(&self, handle: &str, url: &ArtifactUrl) -> Result<Read> {
+        let path = self.inner.home.work().join(format!("{handle}.part.zip"));
+        let fetched = self.inner.fetch(self.job, &self.cancel, url, &path).await?;
+        self.inner.phase(self.job, Phase::Inspect).await?;
+        let (inner, job, cancel) = (
+            Arc::clone(self.inner),
+            self.job.to_owned(),
+            Arc::clone(&self.cancel),
+        );
+        let (file, page, address) = (path.clone(), fetched.page, url.clone());
+        let work = move || -> Result<_> {
+            let name = address.name();
+            let build = WebBuild::open_artifact(&file, name, &Limits::default())?;
+            let progress = |done, total| {
+                inner.update(&job, false, |j| {
+                    j.done = done;
+                    j.total = total;
+                });
+            };
+            let (sha256, size) = (&fetched.sha256, fetched.size);
+            let packed = bundle::take_over(&build, sha256, size, &progress, &cancel)?;
+            let context = InspectContext {
+                packed: Some(&packed),
+                location: Some(bundle::Location {
+                    plain: address.is_plain(),
+                    local: address.is_local(),
+                }),
+                ..InspectContext::default()
+            };
+            let report = bundle::inspect(&build, &context, &cancel)?;
+            Ok(Read {
+                packed,
+                report,
+                name: name.to_owned(),
+                kind: "location",
+                git: None,
+            })
+        };
+        let done = tokio::task::spawn_blocking(work)
+            .await
+            .unwrap_or_else(|e| Err(ended_badly(&e)));
+        done.map_err(|problem| {
+            // What cannot be removed is swept later.
+            let _ = std::fs::remove_file(&path);
+            if page && problem.code == Code::ZipMalformed {
+                let what = format!("{url} answers with a web page, not with a zip.");
+                return Problem::new(Code::ArtifactMissing, what).detail(problem.message);
+            }
+            problem
+        })
     }
 
     /// Against each channel's current release, and the newest version of the unit.
@@ -170,8 +236,10 @@ impl Task<'_> {
     }
 
     /// Bytes that are not in storage yet, and the next free build number; from what is known when offline.
-    async fn upload_size(&self, packed: &Packed) -> (u64, u32) {
-        let all = packed.size + packed.inventory_bytes.len() as u64;
+    async fn upload_size(&self, packed: &Packed, located: bool) -> (u64, u32) {
+        // A bundle that stays at its address is not uploaded.
+        let bundle = if located { 0 } else { packed.size };
+        let all = bundle + packed.inventory_bytes.len() as u64;
         let Some(Ok(store)) = self.workspace.map(|w| self.inner.store(w)) else {
             return (all, 1);
         };
@@ -186,7 +254,7 @@ impl Task<'_> {
                 packed.inventory_bytes.len() as u64,
             ),
         ];
-        for (key, size) in objects {
+        for (key, size) in objects.into_iter().skip(usize::from(located)) {
             if !matches!(store.head(&key).await, Ok(Some(meta)) if meta.size == size) {
                 missing += size;
             }
@@ -226,6 +294,19 @@ impl Inner {
             .ok()?;
         Some(read)
     }
+}
+
+/// A web build that was read, packed and inspected.
+struct Read {
+    packed: Packed,
+    report: bundle::Inspection,
+    name: String,
+    kind: &'static str,
+    git: Option<bundle::GitSource>,
+}
+
+fn ended_badly(error: &tokio::task::JoinError) -> Problem {
+    Problem::new(Code::Internal, format!("Packing ended badly: {error}."))
 }
 
 /// Gives the packed bundle its name; a bundle of the same bytes may lie there already.

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use headgate_bundle::{Finding, Severity};
 use headgate_core::{
     Code, Confirm, Native, Problem, ReleaseManifest, Result,
-    manifest::{Allowed, BundleRef, InventoryRef, Packer, Source},
+    manifest::{Allowed, BundleRef, InventoryRef, Source},
     rollout::Serving,
     text::one_line,
 };
-use headgate_registry::{View, documents, layout, silent};
+use headgate_registry::{View, documents, silent};
 use headgate_tuf::{Name, UtcTime};
 
+use super::compare::packer;
 use super::publish::name;
 use crate::Workspace;
 use crate::console::{Console, lock};
@@ -36,6 +37,8 @@ pub struct ShipRequest {
     pub permille: Option<u16>,
     /// Native versions.
     pub native: Native,
+    /// Upload the single files of a bundle that lies elsewhere, for clients that fetch those.
+    pub upload_files: bool,
     /// Findings that the person allowed.
     pub allow: Vec<Allowed>,
     /// Allows every allowable error, with this reason.
@@ -108,7 +111,7 @@ pub struct PromotePlan {
     pub replaces: Option<(String, u32)>,
     /// Share, permille.
     pub permille: u16,
-    /// SHA-256 of the bundle, recomputed from storage.
+    /// SHA-256 of the bundle, recomputed from storage or from its own address.
     pub recomputed: String,
     /// When.
     pub at: UtcTime,
@@ -153,15 +156,11 @@ impl Console {
                 ),
                 author: text(request.author, None, 200),
             },
-            packer: Packer {
-                name: packed.packer.name.clone(),
-                version: packed.packer.version.clone(),
-                level: packed.packer.level,
-            },
+            packer: packer(&report),
             bundle: BundleRef {
                 sha256: packed.sha256.clone(),
                 size: packed.size,
-                url: None,
+                url: report.location.clone(),
             },
             inventory: InventoryRef {
                 sha256: packed.inventory_sha256.clone(),
@@ -175,7 +174,7 @@ impl Console {
         let (store, view) = self.fresh(&workspace).await?;
         let delivers = view.targets.meta.x.delivers;
         let mut files = None;
-        if delivers.files {
+        if delivers.files || request.upload_files {
             let (reference, path) = self.files_map(&report, delivers.zip).await?;
             manifest.files = Some(reference);
             files = Some(path);
@@ -219,10 +218,10 @@ impl Console {
         })
     }
 
-    /// Derives what promoting would sign, after recomputing the bundle's hash from storage.
+    /// Derives what promoting would sign, after recomputing the bundle's hash from where devices get it.
     ///
     /// # Errors
-    /// `release.*`, `trust.hash` when storage holds other bytes.
+    /// `release.*`, `trust.hash` when storage holds other bytes, `artifact.*` when its own address does.
     pub async fn promote_prepare(&self, request: PromoteRequest) -> Result<PromotePlan> {
         let workspace = self.workspace(&request.workspace).await?;
         let (unit, from, to) = (
@@ -250,20 +249,20 @@ impl Console {
             .map(|r| r.serving())
             .ok_or_else(absent)?;
         let bundle = &approved.manifest.bundle;
-        let found = store
-            .hash(&layout::bundle(&bundle.sha256), silent())
-            .await?;
-        let recomputed = found
-            .map(|(sha256, _)| sha256)
-            .filter(|sha256| *sha256 == bundle.sha256)
-            .ok_or_else(|| {
-                let what = format!(
-                    "The bundle of build {} in storage is not what was signed.",
-                    request.build
-                );
-                Problem::new(Code::TrustHash, what)
-                    .holds("Both channels serve what they served before.")
-            })?;
+        let read = documents::bundle(store.as_ref(), bundle, None, silent()).await;
+        let recomputed = read.map_err(|problem| {
+            let problem = match problem.code {
+                Code::TrustHash => {
+                    let what = format!(
+                        "The bundle of build {} in storage is not what was signed.",
+                        request.build
+                    );
+                    Problem::new(Code::TrustHash, what).detail(problem.message)
+                }
+                _ => problem,
+            };
+            problem.holds("Both channels serve what they served before.")
+        })?;
         let settings = channel_settings(&view, &to)?;
         let permille = request.permille.unwrap_or(settings.0);
         let action = Action::Promote {

@@ -70,7 +70,7 @@ impl Wire {
             .no_brotli()
             .no_zstd()
             .no_deflate();
-        if crate::http::is_loopback(&base) {
+        if crate::transfer::is_loopback(&base) {
             builder = builder.no_proxy();
         }
         // RFC 6761 §6.3: names below localhost are loopback, and not every resolver knows it.
