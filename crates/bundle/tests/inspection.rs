@@ -153,13 +153,55 @@ fn files_that_hold_secrets_by_their_name_are_errors() {
 
 #[test]
 fn tokens_are_errors_with_place_and_without_the_secret() {
-    let token = format!("AIza{}", "SyC0a1b2c3d4e5f60718293a4b5c6d7e8q4");
+    let token = format!("ghp_{}", "0a1b2c3d4e5f60718293a4b5c6d7e8f90123");
     let text = format!("{}\nlet key = \"{token}\";", "// line\n".repeat(100_000));
     let finding = only(&[("main.js", &text)], "secret.token");
     assert_eq!(finding.path.as_deref(), Some("main.js"));
     assert_eq!(finding.line, Some(100_002));
-    assert_eq!(finding.title, "Google API key AIzaSyC…q4");
+    assert_eq!(finding.title, "GitHub token ghp_0a1…23");
     assert!(!format!("{finding:?}").contains(&token));
+}
+
+#[test]
+fn keys_that_are_made_for_web_pages_are_warned_of() {
+    let key = format!("AIza{}", "SyC0a1b2c3d4e5f60718293a4b5c6d7e8q4");
+    let finding = only(&[("main.js", &format!("k='{key}'"))], "secret.browser_key");
+    assert_eq!(finding.title, "Google API key AIzaSyC…q4");
+    assert_eq!(finding.severity, Severity::Warning);
+}
+
+#[test]
+fn source_maps_are_found_by_what_refers_to_them() {
+    let inline = "eyJ2ZXJzaW9uIjozLCJzb3VyY2VzIjpbXSwibmFtZXMiOltdfQ";
+    let finding = only(
+        &[(
+            "a.js",
+            &format!("x\n//# sourceMappingURL=data:application/json;base64,{inline}"),
+        )],
+        "maps.inline",
+    );
+    assert_eq!(
+        (finding.line, finding.severity),
+        (Some(2), Severity::Warning)
+    );
+    let reference = "x\n//# sourceMappingURL=../maps/a.json";
+    let finding = only(&[("js/a.js", reference)], "maps.missing");
+    assert_eq!(finding.title, "The source map “maps/a.json” is not there");
+    assert_eq!(finding.severity, Severity::Info);
+    let finding = only(
+        &[("js/a.js", reference), ("maps/a.json", "{}")],
+        "maps.other_name",
+    );
+    assert_eq!(finding.path.as_deref(), Some("js/a.js"));
+    let named = "x\n//# sourceMappingURL=a%20b.js.map";
+    let files = [("js/a.js", named), ("js/a b.js.map", "{}")];
+    let codes: Vec<_> = findings(&files).iter().map(|f| f.code).collect();
+    assert_eq!(codes, ["maps.included", "names.space", "index.present"]);
+    // Elsewhere is not in the build.
+    assert_eq!(
+        findings(&[("a.js", "//# sourceMappingURL=https://x.example/a.map")]).len(),
+        1
+    );
 }
 
 #[test]

@@ -1,5 +1,4 @@
 //! The inventory and the files map: what is written reads back, and nothing else is read.
-#![expect(clippy::unwrap_used, reason = "a failed expectation is the test")]
 
 use std::collections::HashSet;
 

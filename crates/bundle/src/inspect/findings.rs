@@ -43,6 +43,9 @@ rules! {
     KEY_FILE "secret.key_file" Error true, "A key store is in the build", "Files of this type hold private keys. Every device can read them.", "Remove the file from the build; replace the key if the build was ever published.";
     PRIVATE_KEY "secret.private_key" Error true, "A private key is in the build", "Every device, and everyone with the bundle's address, can read it.", "Remove the key from the code and replace it: treat it as known to others.";
     TOKEN "secret.token" Error true, "An access token is in the build", "Every device, and everyone with the bundle's address, can read it.", "Move it to a server, or allow it with a reason if it is made to be public and restricted to your app.";
+    BROWSER_KEY "secret.browser_key" Warning false, "A key that is made for web pages is in the build", "Everyone can read it, which is its purpose. Without restrictions others can use it at your cost.", "Restrict the key to your app and to the interfaces it needs, where it was made.";
+    MAPS_INLINE "maps.inline" Warning false, "A source map is inside a file", "It shows your source code to everyone and makes the download larger. It cannot be left out, as it is a part of the file.", "Switch off inline source maps in the build.";
+    MAPS_OTHER "maps.other_name" Warning false, "A source map has an unusual name", "It shows your source code to everyone. It is not left out with the others, as its name does not end in .map.", "Let the build name source maps .map, or write none.";
     MAPS_INCLUDED "maps.included" Warning false, "Source maps are in the build", "They show your source code to everyone and make every download larger. Devices do not need them.", "Leave them out: switch on “Exclude source maps”.";
     BROKEN_REFERENCE "index.broken_reference" Warning false, "index.html refers to a file that is not there", "The app may not start, or lack a part.", "Build again, or remove the reference.";
     NAMES_SPACE "names.space" Warning false, "Names hold a space or a plus sign", "Some device clients encode these characters wrongly in addresses and then miss the file.", "Rename the files.";
@@ -57,6 +60,7 @@ rules! {
     INDEX_EXTERNAL "index.external" Info false, "index.html loads from other servers", "What they send is not signed and not part of the release.", "Put these files into the build if the app must work offline or must not change.";
     FILES_EMPTY "files.empty" Info false, "Empty files are in the build", "Often left over by a build step.", "Look whether they are meant to be empty.";
     SCAN_PARTIAL "scan.partial" Info false, "Large text files were searched in part", "Only the first 16 MiB of a file are searched for keys and tokens.", "Nothing, if the file holds no secrets.";
+    MAPS_MISSING "maps.missing" Info false, "A file names a source map that is not there", "Devices never ask for it.", "Nothing is to be done.";
     MAPS_EXCLUDED "maps.excluded" Info false, "Source maps are left out", "They stay on this computer.", "Nothing is to be done.";
     LEFT_OUT "source.left_out" Info false, "Files beside the app's folder are left out", "They stand beside the single folder that holds index.html.", "Nothing is to be done.";
     LIFTED "source.lifted" Info false, "The app's folder is taken as the root", "index.html lies in the only folder at the top.", "Nothing is to be done.";

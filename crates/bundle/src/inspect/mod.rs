@@ -5,6 +5,7 @@ mod names;
 mod page;
 mod references;
 mod scan;
+mod scanner;
 mod secrets;
 
 use std::sync::atomic::AtomicBool;

@@ -135,6 +135,19 @@ fn target(value: &str) -> Option<Target> {
     (!path.is_empty()).then_some(Target::Local(path))
 }
 
+/// Where an address leads that stands in another file than the page.
+pub(super) fn beside(file: &str, address: &str) -> Option<Target> {
+    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    if address.starts_with('/') || folder.is_empty() {
+        return target(address);
+    }
+    match target(address)? {
+        // As a path first, so that `..` finds the folder that it leaves.
+        Target::Local(_) => target(&format!("{folder}/{address}")),
+        external => Some(external),
+    }
+}
+
 fn external(rest: &str) -> Target {
     let host = rest.trim_start_matches('/');
     let host = host.split(['/', '?', '#']).next().unwrap_or_default();

@@ -1,13 +1,17 @@
-//! Searching all text files for keys and tokens, on all cores, block after block.
+//! Searching all text files for keys, tokens and source maps, on all cores, block after block.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use headgate_core::{Code, Problem, Result};
 
 use super::Finding;
-use super::findings::SCAN_PARTIAL;
-use super::secrets::{LOOKAHEAD, Scanner};
-use crate::pack::{check_cancel, is_incompressible};
+use super::findings::{MAPS_INLINE, MAPS_MISSING, MAPS_OTHER, SCAN_PARTIAL};
+use super::references::{Target, beside};
+use super::scanner::{Hit, Scanner, What};
+use super::secrets::LOOKAHEAD;
+use crate::names::show;
+use crate::pack::{check_cancel, is_incompressible, is_source_map};
 use crate::{SourceFile, WebBuild};
 
 const BLOCK: usize = 256 * 1024;
@@ -23,6 +27,8 @@ pub(super) fn run(
     cancel: &AtomicBool,
 ) -> Result<Vec<Finding>> {
     let next = AtomicUsize::new(0);
+    // Also what is left out of the bundle: a reference to it is no mistake.
+    let paths: HashSet<&str> = build.files().iter().map(|f| f.path.as_str()).collect();
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let work = || -> Result<Vec<Finding>> {
         let mut buffer = vec![0; BLOCK + LOOKAHEAD];
@@ -30,7 +36,7 @@ pub(super) fn run(
         while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
             check_cancel(cancel)?;
             if !is_incompressible(&file.path) {
-                scan(build, file, &mut buffer, cancel, &mut findings)?;
+                scan(build, file, &paths, &mut buffer, cancel, &mut findings)?;
             }
         }
         Ok(findings)
@@ -51,13 +57,14 @@ pub(super) fn run(
 fn scan(
     build: &WebBuild,
     file: &SourceFile,
+    paths: &HashSet<&str>,
     buffer: &mut [u8],
     cancel: &AtomicBool,
     findings: &mut Vec<Finding>,
 ) -> Result<()> {
     let mut stream = build.stream(file)?;
     let mut scanner = Scanner::default();
-    let mut secrets = Vec::new();
+    let mut hits = Vec::new();
     let (mut held, mut read) = (0, 0_u64);
     loop {
         check_cancel(cancel)?;
@@ -69,21 +76,42 @@ fn scan(
         }
         read += got as u64;
         let last = end < buffer.len() || read >= file.size.min(MAX_SCAN);
-        let done = scanner.scan(&buffer[..end], last, &mut secrets);
+        let done = scanner.scan(&buffer[..end], last, &mut hits);
         if last {
             break;
         }
         buffer.copy_within(done..end, 0);
         held = end - done;
-        secrets.truncate(PER_FILE);
+        hits.truncate(PER_FILE);
     }
-    secrets.truncate(PER_FILE);
+    hits.truncate(PER_FILE);
     if read < file.size {
         findings.push(SCAN_PARTIAL.finding().path(&file.path));
     }
-    findings.extend(secrets.into_iter().map(|secret| {
-        let finding = secret.rule().finding().path(&file.path).line(secret.line);
-        finding.title(secret.title)
-    }));
+    let found = hits.into_iter();
+    findings.extend(found.filter_map(|hit| finding(file, paths, hit)));
     Ok(())
+}
+
+fn finding(file: &SourceFile, paths: &HashSet<&str>, hit: Hit) -> Option<Finding> {
+    let finding = match hit.what {
+        What::Secret(rule, title) => rule.finding().title(title),
+        What::InlineMap => MAPS_INLINE.finding(),
+        What::MapAt(address) => {
+            let Some(Target::Local(path)) = beside(&file.path, &address) else {
+                return None;
+            };
+            match paths.contains(path.as_str()) {
+                // These are counted by their name.
+                true if is_source_map(&path) => return None,
+                true => MAPS_OTHER
+                    .finding()
+                    .title(format!("{} is a source map", show(&path))),
+                false => MAPS_MISSING
+                    .finding()
+                    .title(format!("The source map {} is not there", show(&path))),
+            }
+        }
+    };
+    Some(finding.path(&file.path).line(hit.line))
 }

@@ -1,27 +1,9 @@
 //! Keys and tokens in text, found while it streams by.
 
-use std::sync::LazyLock;
-
-use aho_corasick::{AhoCorasick, MatchKind};
-
-use super::findings::{PRIVATE_KEY, Rule, TOKEN};
+use super::findings::{BROWSER_KEY, PRIVATE_KEY, Rule, TOKEN};
 
 /// A match is judged with this much text behind it; no token is longer.
 pub(super) const LOOKAHEAD: usize = 512;
-
-/// A secret, shown in part only.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Secret {
-    pub(super) title: String,
-    pub(super) line: u32,
-    pub(super) is_key: bool,
-}
-
-impl Secret {
-    pub(super) fn rule(&self) -> &'static Rule {
-        if self.is_key { &PRIVATE_KEY } else { &TOKEN }
-    }
-}
 
 /// Prefix, what it is, least and most characters after it, and which ones.
 struct Shape(&'static str, &'static str, usize, usize, fn(u8) -> bool);
@@ -50,10 +32,10 @@ fn base64(b: u8) -> bool {
     alnum(b) || matches!(b, b'+' | b'/' | b'=')
 }
 
-const SHAPES: [Shape; 18] = [
+const SHAPES: [Shape; 17] = [
     Shape("AKIA", "AWS access key id", 16, 16, upper),
     Shape("ASIA", "AWS temporary access key id", 16, 16, upper),
-    Shape("AIza", "Google API key", 35, 35, url),
+    Shape("AIza", GOOGLE, 35, 35, url),
     Shape("ghp_", "GitHub token", 36, 255, alnum),
     Shape("gho_", "GitHub token", 36, 255, alnum),
     Shape("ghu_", "GitHub token", 36, 255, alnum),
@@ -67,92 +49,100 @@ const SHAPES: [Shape; 18] = [
     Shape("xoxs-", "Slack token", 20, 255, dashed),
     Shape("sk_live_", "Stripe live key", 16, 255, alnum),
     Shape("rk_live_", "Stripe live key", 16, 255, alnum),
-    Shape("AGE-SECRET-KEY-1", "age private key", 58, 58, upper),
-    Shape(PEM, "", 0, 0, base64),
+    Shape(AGE, "age private key", 58, 58, upper),
+];
+const GOOGLE: &str = "Google API key";
+const AGE: &str = "AGE-SECRET-KEY-1";
+
+/// Secrets without a prefix of their own, known by what they are assigned to: name, what it is, and
+/// least and most characters.
+const ASSIGNED: [(&str, &str, usize, usize); 6] = [
+    ("secretAccessKey", "AWS secret access key", 40, 40),
+    ("secret_access_key", "AWS secret access key", 40, 40),
+    ("SECRET_ACCESS_KEY", "AWS secret access key", 40, 40),
+    ("JWT_SECRET", "JWT signing secret", 16, 255),
+    ("jwt_secret", "JWT signing secret", 16, 255),
+    ("jwtSecret", "JWT signing secret", 16, 255),
 ];
 const PEM: &str = "-----BEGIN ";
 /// A header alone stands in every library that reads keys; a key has a body.
 const PEM_BODY: usize = 40;
 
-static PREFIXES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    AhoCorasick::builder()
-        .match_kind(MatchKind::LeftmostFirst)
-        .build(SHAPES.iter().map(|s| s.0))
-        .ok()
-});
-
-/// Searches one file, block after block.
-#[derive(Debug, Default)]
-pub(super) struct Scanner {
-    /// Lines before the current block.
-    lines: u32,
-    /// The byte before the current block.
-    before: Option<u8>,
+/// What secrets begin with, or stand behind.
+pub(super) fn prefixes() -> impl Iterator<Item = &'static str> {
+    let names = ASSIGNED.iter().map(|a| a.0);
+    SHAPES.iter().map(|s| s.0).chain(names).chain([PEM])
 }
 
-impl Scanner {
-    /// Searches `text`. Unless it is the `last` block, what begins in its last [`LOOKAHEAD`] bytes is
-    /// left for the next one. Gives how much is done with.
-    pub(super) fn scan(&mut self, text: &[u8], last: bool, found: &mut Vec<Secret>) -> usize {
-        let done = if last {
-            text.len()
-        } else {
-            text.len().saturating_sub(LOOKAHEAD)
+/// Whether what begins with prefix number `n` is a secret, and how it may be named: never whole.
+pub(super) fn judge(
+    n: usize,
+    previous: Option<u8>,
+    text: &[u8],
+) -> Option<(&'static Rule, String)> {
+    let Some(shape) = SHAPES.get(n) else {
+        return match ASSIGNED.get(n - SHAPES.len()) {
+            Some(assigned) => Some((&TOKEN, assignment(assigned, text)?)),
+            None => Some((&PRIVATE_KEY, pem(&text[PEM.len()..])?)),
         };
-        let (mut counted, mut line) = (0, self.lines);
-        let matches = PREFIXES.iter().flat_map(|p| p.find_iter(text));
-        for m in matches.take_while(|m| m.start() < done) {
-            let previous = match m.start() {
-                0 => self.before,
-                at => Some(text[at - 1]),
-            };
-            let shape = &SHAPES[m.pattern().as_usize()];
-            let Some(title) = judge(shape, previous, &text[m.start()..]) else {
-                continue;
-            };
-            line += newlines(&text[counted..m.start()]);
-            counted = m.start();
-            found.push(Secret {
-                is_key: title.ends_with("private key"),
-                title,
-                line: line + 1,
-            });
-        }
-        self.lines = line + newlines(&text[counted..done]);
-        self.before = done.checked_sub(1).map(|at| text[at]).or(self.before);
-        done
-    }
-}
-
-fn newlines(text: &[u8]) -> u32 {
-    let count = text.iter().filter(|b| **b == b'\n').count();
-    u32::try_from(count).unwrap_or(u32::MAX)
-}
-
-/// Whether it is a secret, and how it may be named.
-fn judge(shape: &Shape, previous: Option<u8>, text: &[u8]) -> Option<String> {
+    };
     let Shape(prefix, what, least, most, belongs) = shape;
-    let rest = &text[prefix.len()..];
-    if *prefix == PEM {
-        return pem(rest);
-    }
     if previous.is_some_and(word) {
         return None;
     }
+    let rest = &text[prefix.len()..];
     let len = rest.iter().take_while(|b| belongs(**b)).count();
     let whole = &rest[..len];
-    let many = |test: fn(&u8) -> bool| whole.iter().any(test);
-    // Words in code look like tokens; tokens hold digits, and not one character again and again.
-    let random = many(u8::is_ascii_digit) && whole.iter().any(|b| *b != whole[0]);
-    if len < *least || len > *most || !random {
+    if len < *least || len > *most || !random(whole) {
         return None;
     }
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (start, end) = (text(&whole[..3]), text(&whole[len - 2..]));
-    Some(match *what {
-        "age private key" => "age private key".to_owned(),
-        what => format!("{what} {prefix}{start}…{end}"),
+    Some(match *prefix {
+        AGE => (&PRIVATE_KEY, (*what).to_owned()),
+        prefix => {
+            let rule = if *what == GOOGLE {
+                &BROWSER_KEY
+            } else {
+                &TOKEN
+            };
+            (rule, format!("{what} {prefix}{}", in_part(whole)))
+        }
     })
+}
+
+/// Words in code look like tokens; tokens hold digits, and not one character again and again.
+fn random(token: &[u8]) -> bool {
+    token.iter().any(u8::is_ascii_digit) && token.iter().any(|b| *b != token[0])
+}
+
+fn in_part(token: &[u8]) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!("{}…{}", text(&token[..3]), text(&token[token.len() - 2..]))
+}
+
+/// `name = "value"` in any notation. What a library computes with stands without quotes and digits.
+fn assignment(assigned: &(&str, &str, usize, usize), text: &[u8]) -> Option<String> {
+    let (name, what, least, most) = assigned;
+    let rest = &text[name.len()..];
+    let glue = |b: &&u8| {
+        matches!(
+            **b,
+            b'"' | b'\'' | b'`' | b' ' | b'\t' | b'=' | b':' | b'\\'
+        )
+    };
+    let start = rest.iter().take_while(glue).count();
+    let assigns = rest[..start].iter().any(|b| matches!(b, b'=' | b':'));
+    let value = &rest[start..];
+    let len = value
+        .iter()
+        .take_while(|b| base64(**b) || matches!(**b, b'_' | b'-'))
+        .count();
+    let value = &value[..len];
+    let fits = assigns && start <= 8 && (*least..=*most).contains(&len) && random(value);
+    // An upper and a lower case letter and a digit: what is made by chance has all three.
+    let mixed =
+        value.iter().any(u8::is_ascii_uppercase) && value.iter().any(u8::is_ascii_lowercase);
+    let hex = len >= 32 && value.iter().all(u8::is_ascii_hexdigit);
+    (fits && (mixed || hex)).then(|| format!("{what} {}", in_part(value)))
 }
 
 fn pem(rest: &[u8]) -> Option<String> {
@@ -184,19 +174,18 @@ fn pem(rest: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::scanner::What;
+    use super::super::scanner::tests::in_blocks;
     use super::*;
 
-    fn all(text: &[u8], block: usize) -> Vec<Secret> {
-        let mut scanner = Scanner::default();
-        let mut found = Vec::new();
-        let mut held: Vec<u8> = Vec::new();
-        let mut chunks = text.chunks(block).peekable();
-        while let Some(chunk) = chunks.next() {
-            held.extend_from_slice(chunk);
-            let done = scanner.scan(&held, chunks.peek().is_none(), &mut found);
-            held.drain(..done);
-        }
-        found
+    /// Titles and lines.
+    fn all(text: &[u8], block: usize) -> Vec<(String, u32)> {
+        let hits = in_blocks(text, block).into_iter();
+        hits.map(|hit| match hit.what {
+            What::Secret(_, title) => (title, hit.line),
+            other => panic!("{other:?}"),
+        })
+        .collect()
     }
 
     /// Put together here, so that no scanner takes this file for a leak.
@@ -229,9 +218,8 @@ mod tests {
         for (token, title) in samples() {
             let text = format!("let a = 1;\nlet b = 2;\nconst key='{token}';\n");
             let found = all(text.as_bytes(), 1 << 20);
-            assert_eq!(found.len(), 1, "{title}");
-            assert_eq!((found[0].title.as_str(), found[0].line), (title, 3));
-            assert!(!found[0].title.contains(&token));
+            assert_eq!(found, [(title.to_owned(), 3)]);
+            assert!(!found[0].0.contains(&token));
         }
     }
 
@@ -242,7 +230,7 @@ mod tests {
         for block in [1, 7, 511, 512, 513, 700, 710, 1000, 4096] {
             let found = all(text.as_bytes(), block);
             assert_eq!(found.len(), 1, "block {block}");
-            assert_eq!(found[0].line, 2, "block {block}");
+            assert_eq!(found[0].1, 2, "block {block}");
         }
     }
 
@@ -252,12 +240,11 @@ mod tests {
         let key =
             |label: &str, line_end: &str| format!("{PEM}{label}-----{line_end}{body}{line_end}");
         assert_eq!(
-            all(key("PRIVATE KEY", "\n").as_bytes(), 999)[0].title,
+            all(key("PRIVATE KEY", "\n").as_bytes(), 999)[0].0,
             "private key"
         );
         let rsa = all(key("RSA PRIVATE KEY", "\\n").as_bytes(), 999);
-        assert_eq!(rsa[0].title, "RSA private key");
-        assert!(rsa[0].is_key);
+        assert_eq!(rsa[0].0, "RSA private key");
         assert!(all(key("CERTIFICATE", "\n").as_bytes(), 999).is_empty());
         assert!(all(key("PUBLIC KEY", "\n").as_bytes(), 999).is_empty());
         let library = format!("if(x.startsWith(\"{PEM}PRIVATE KEY-----\"))return y");
@@ -275,6 +262,33 @@ mod tests {
             "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
             "xoxb-your-token-goes-right-here",
             &zeros,
+        ] {
+            assert!(all(text.as_bytes(), 999).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_known_by_what_they_are_assigned_to() {
+        let aws = format!("wJalrXUtnFEMI{}", "/K7MDENG/bPxRfiCYzz1234567q");
+        let hex = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+        for text in [
+            format!("AWS_SECRET_ACCESS_KEY={aws}\n"),
+            format!("secretAccessKey:\"{aws}\""),
+            format!("\\\"secret_access_key\\\": \\\"{aws}\\\""),
+            format!("JWT_SECRET = '{hex}'"),
+            format!("jwtSecret:`{aws}`"),
+        ] {
+            let found = all(text.as_bytes(), 999);
+            assert_eq!(found.len(), 1, "{text}");
+            assert!(!found[0].0.contains(&aws) && !found[0].0.contains(hex));
+        }
+        for text in [
+            "secretAccessKey:e.secretAccessKey,sessionToken:t.sessionTokenOfThisOne1",
+            "config.secretAccessKey=getSecretAccessKeyFromEnvironmentVariable1A",
+            "JWT_SECRET:\"your-very-own-secret-goes-here\"",
+            "process.env.JWT_SECRET||fallbackSecretNumber1Of3",
+            "secretAccessKey:\"wJalrXUtnFEMI0\"",
+            "JWT_SECRET",
         ] {
             assert!(all(text.as_bytes(), 999).is_empty(), "{text}");
         }
