@@ -17,6 +17,7 @@ export function inspectionData(handle: string, name: string, excluded: boolean, 
     handle,
     name,
     kind: name.endsWith(".zip") ? "zip" : "folder",
+    location: null,
     picked,
     tookMs: 1400,
     files: excluded ? 670 : 684,
@@ -235,25 +236,27 @@ export function promotePlanData(
   };
 }
 
-const NAMES = [
-  `bundles/${BUNDLE}.zip`,
-  `inventories/${MANIFEST}.json`,
-  "main.8c41f0.js",
-  "styles.e20d9a.css",
-  "vendor.a92e11.js",
-  "assets/map/tiles.css",
-  "assets/i18n/sv.json",
-  "polyfills.77c0b1.js",
-  "assets/img/pin.png",
-  "assets/img/pin-selected.png",
-  "18.main.development.json",
-  "24.main.development.rollout.json",
+const NAMES: [name: string, path: string | null][] = [
+  [`bundles/${BUNDLE}.zip`, null],
+  [`inventories/${MANIFEST}.json`, null],
+  ["files/01", "main.8c41f0.js"],
+  ["files/02", "styles.e20d9a.css"],
+  ["files/03", "vendor.a92e11.js"],
+  ["files/04", "assets/map/tiles.css"],
+  ["files/05", "assets/i18n/sv.json"],
+  ["files/06", "polyfills.77c0b1.js"],
+  ["files/07", "assets/img/pin.png"],
+  ["files/08", "assets/img/pin-selected.png"],
+  ["metadata/18.main.development.json", null],
+  ["metadata/24.main.development.rollout.json", null],
 ];
 
 export function objectsData(bytes: number): JobObject[] {
   const each = Math.floor(bytes / NAMES.length);
-  return NAMES.map((name, index) => ({
+  return NAMES.map(([name, path], index) => ({
     name,
+    path,
+    target: 0,
     sha256: `${BUNDLE.slice(index * 3)}${BUNDLE.slice(0, index * 3)}`,
     size: index === 0 ? bytes - each * (NAMES.length - 1) : each,
     sent: 0,
@@ -286,6 +289,7 @@ export function receiptData(version: string, build: number, channel: string, per
     committed: iso(-3_000),
     finished: iso(0),
     tookMs: 52_000,
+    visibleAfterMs: null,
     fetchMs: 1_100,
     metadata: roles(build, channel, permille)
       .reverse()

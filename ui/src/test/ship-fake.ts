@@ -5,6 +5,7 @@ import type { IpcError } from "../lib/bindings/IpcError";
 import type { Job } from "../lib/bindings/Job";
 import type { NativeRange } from "../lib/bindings/NativeRange";
 import type { ShipRequest } from "../lib/bindings/ShipRequest";
+import { target } from "../lib/backend/fake/upload";
 import { CONFLICT, inspectionData, objectsData, promotePlanData, receiptData, signPlanData } from "./ship-data";
 
 /** What a fake backend answers; a thrown `IpcError` is a refusal. */
@@ -104,6 +105,12 @@ export class ShipFake {
       this.#update(job, { state: "cancelled", finished: new Date().toISOString() });
       return Promise.resolve({});
     },
+    job_pause: ({ job }) => {
+      this.#update(job, { state: "paused" });
+      return Promise.resolve({});
+    },
+    job_retry_now: () => Promise.resolve({}),
+    credentials_set: () => Promise.resolve({}),
     job_resume: ({ job }) => {
       this.#update(job, { state: "running", error: null, finished: null });
       this.#finish(job);
@@ -174,7 +181,18 @@ export class ShipFake {
         else if (object.sent > 0) object.state = "sending";
       }
       const bytesDone = Math.round(total * share);
-      frames.push({ phase: "upload", bytesDone, bytesTotal: total, speed: 48_000, objects });
+      const objectsDone = objects.filter((object) => object.state === "done").length;
+      const own = target({ bytesDone, bytesTotal: total, objectsDone, objectsTotal: objects.length });
+      frames.push({
+        phase: "upload",
+        bytesDone,
+        bytesTotal: total,
+        speed: 48_000,
+        targets: [own],
+        objects,
+        objectsDone,
+        objectsTotal: objects.length,
+      });
       if (this.script.hold && share >= 0.3) break;
     }
     if (this.script.fail) {
@@ -214,7 +232,10 @@ export class ShipFake {
       bytesDone: 0,
       bytesTotal: 0,
       speed: 0,
+      targets: [],
       objects: [],
+      objectsTotal: 0,
+      objectsDone: 0,
       skippedObjects: kind === "inspect" ? 0 : 631,
       skippedBytes: kind === "inspect" ? 0 : 36_200_000,
       started: new Date().toISOString(),

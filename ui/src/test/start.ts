@@ -17,13 +17,14 @@ export function fresh(backend: FakeBackend): void {
   app.error = null;
   app.overlay = null;
   app.quitAsked = null;
+  app.credentialsAsked = null;
   app.choosing = false;
   app.startingSandbox = false;
   boards.board = null;
   boards.error = null;
   boards.syncing = false;
   boards.refreshing = false;
-  drop.over = null;
+  drop.cancel();
   jobs.set([]);
   toasts.list = [];
 }

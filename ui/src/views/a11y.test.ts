@@ -37,7 +37,7 @@ describe("accessibility rules", () => {
 
   it("hold while something is dragged over the window", async () => {
     const { backend } = await open("pipeline");
-    backend.emit({ type: "drop", data: { phase: "enter", item: www } });
+    backend.emit({ type: "drop", data: { phase: "enter", item: www, x: null, y: null } });
     await screen.findByTestId("drop-overlay");
     expect(await violations()).toEqual([]);
   });

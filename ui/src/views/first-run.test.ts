@@ -1,6 +1,7 @@
 import { screen, waitFor } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
+import { noCredentials } from "../components/connect/credentials";
 import { offline, root } from "../lib/backend/fake/data";
 import { open } from "../test/start";
 import { whyNotConnect, whyNotTest, type ConnectForm } from "./connect";
@@ -59,6 +60,7 @@ describe("connecting a workspace", () => {
       publicUrl: null,
       root: "root-1",
       compared: true,
+      credentials: null,
     });
   });
 
@@ -94,11 +96,12 @@ describe("connecting a workspace", () => {
 });
 
 describe("why not", () => {
-  const check = { title: "Reads", detail: "", ok: true, ms: 1, error: null };
+  const check = { title: "Reads", detail: "", ok: true, warning: null, ms: 1, error: null };
   const full: ConnectForm = {
     name: "Acme",
     storage: "/srv/ota",
     publicUrl: "",
+    credentials: noCredentials(),
     root,
     compared: true,
     test: { checks: [check], at: "2026-07-16T14:02:00Z" },

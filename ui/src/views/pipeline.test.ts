@@ -120,11 +120,11 @@ describe("a drop from the file manager", () => {
   it("names the app and opens the ship sheet", async () => {
     const { backend } = await open("pipeline");
     await screen.findByTestId("board");
-    backend.emit({ type: "drop", data: { phase: "enter", item: www } });
+    backend.emit({ type: "drop", data: { phase: "enter", item: www, x: null, y: null } });
     expect((await screen.findByTestId("drop-overlay")).textContent).toContain(
       "Drop to inspect ‘www’ for com.acme.field",
     );
-    backend.emit({ type: "drop", data: { phase: "drop", item: www } });
+    backend.emit({ type: "drop", data: { phase: "drop", item: www, x: null, y: null } });
     await waitFor(() => expect(screen.queryByTestId("drop-overlay")).toBeNull());
     expect(app.overlay).toMatchObject({ kind: "ship", item: { handle: "build-www" } });
   });
@@ -132,9 +132,9 @@ describe("a drop from the file manager", () => {
   it("says why something else is not taken", async () => {
     const { backend } = await open("pipeline");
     await screen.findByTestId("board");
-    backend.emit({ type: "drop", data: { phase: "enter", item: photo } });
+    backend.emit({ type: "drop", data: { phase: "enter", item: photo, x: null, y: null } });
     expect((await screen.findByTestId("drop-overlay")).dataset["ok"]).toBe("false");
-    backend.emit({ type: "drop", data: { phase: "drop", item: photo } });
+    backend.emit({ type: "drop", data: { phase: "drop", item: photo, x: null, y: null } });
     expect((await screen.findByTestId("toast-text")).textContent).toBe(photo.says);
     expect(app.overlay).toBeNull();
   });
@@ -142,13 +142,13 @@ describe("a drop from the file manager", () => {
   it("can be hidden with Escape and goes away when the drag leaves", async () => {
     const { backend } = await open("pipeline");
     await screen.findByTestId("board");
-    backend.emit({ type: "drop", data: { phase: "enter", item: www } });
+    backend.emit({ type: "drop", data: { phase: "enter", item: www, x: null, y: null } });
     await screen.findByTestId("drop-overlay");
     await userEvent.keyboard("{Escape}");
     expect(screen.queryByTestId("drop-overlay")).toBeNull();
-    backend.emit({ type: "drop", data: { phase: "enter", item: www } });
+    backend.emit({ type: "drop", data: { phase: "enter", item: www, x: null, y: null } });
     await screen.findByTestId("drop-overlay");
-    backend.emit({ type: "drop", data: { phase: "leave", item: null } });
+    backend.emit({ type: "drop", data: { phase: "leave", item: null, x: null, y: null } });
     await waitFor(() => expect(screen.queryByTestId("drop-overlay")).toBeNull());
   });
 });

@@ -10,10 +10,14 @@ use super::app::{IpcError, Vault};
 #[ts(export)]
 #[serde(rename_all = "camelCase")]
 pub struct Dropped {
-    /// `enter`, `leave` or `drop`.
+    /// `enter`, `over`, `leave` or `drop`.
     pub phase: String,
-    /// What is dragged; nothing on `leave`.
+    /// What is dragged; nothing on `over` and `leave`.
     pub item: Option<Picked>,
+    /// Where the pointer is, CSS pixels from the window's left edge; nothing on `leave`.
+    pub x: Option<f64>,
+    /// The same from its upper edge.
+    pub y: Option<f64>,
 }
 
 /// A web build that a person picked or dropped. The path stays in Rust.

@@ -29,6 +29,13 @@ export function move(from: Place, key: ShortcutId, rows: number[]): Place {
   return { column, row: Math.min(Math.max(0, wanted), (rows[column] ?? 1) - 1) };
 }
 
+/** The release at a place; nothing when the channel is empty. */
+export function releaseOf(board: Board, place: Place): { version: string; build: number; channel: string } | null {
+  const channel = board.channels[place.column];
+  const release = place.row === 0 ? channel?.current?.release : channel?.previous[place.row - 1];
+  return channel && release ? { version: release.version, build: release.build, channel: channel.label } : null;
+}
+
 /** Mark of a place in the page. */
 export function mark(place: Place): string {
   return `${place.column}:${place.row}`;

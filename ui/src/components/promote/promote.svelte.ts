@@ -98,14 +98,25 @@ export class PromoteFlow {
     });
   }
 
-  async cancel(): Promise<void> {
-    const id = this.jobId;
-    if (id !== null) await this.#try(() => jobs.cancel(id));
+  cancel(): Promise<void> {
+    return this.#onJob((id) => jobs.cancel(id));
   }
 
-  async resume(): Promise<void> {
+  resume(): Promise<void> {
+    return this.#onJob((id) => jobs.resume(id));
+  }
+
+  pause(): Promise<void> {
+    return this.#onJob((id) => jobs.pause(id));
+  }
+
+  retryNow(): Promise<void> {
+    return this.#onJob((id) => jobs.retryNow(id));
+  }
+
+  async #onJob(act: (id: string) => Promise<void>): Promise<void> {
     const id = this.jobId;
-    if (id !== null) await this.#try(() => jobs.resume(id));
+    if (id !== null) await this.#try(() => act(id));
   }
 
   async #try(act: () => Promise<void>): Promise<void> {

@@ -226,7 +226,9 @@ it("closing while bytes move stops nothing, and the job opens again at its step"
   await toSign(first.user);
   await first.user.click(screen.getByTestId("sign-start"));
   await screen.findByTestId("transfer", {}, SLOW);
-  expect(screen.getByTestId("ship-why").textContent).toContain("The upload goes on");
+  expect(screen.getByTestId("ship-why").textContent).toContain(
+    "You can close Headgate. The upload resumes after restart.",
+  );
   await first.user.keyboard("{Escape}");
   expect(first.onclose).toHaveBeenCalledOnce();
   expect(last(sent, "job_cancel")).toBeUndefined();

@@ -12,6 +12,8 @@ export interface Draft {
   channel: string;
   ios: NativeRange;
   android: NativeRange;
+  /** For a zip at an address: its single files go into storage too. */
+  uploadFiles: boolean;
   allow: Allow[];
   message: string;
   commit: string;
@@ -42,6 +44,7 @@ export function draftOf(inspection: Inspection, channel: string): Draft {
     channel,
     ios: emptyRange(),
     android: emptyRange(),
+    uploadFiles: false,
     allow: [],
     message: inspection.message ?? "",
     commit: inspection.commit ?? "",
@@ -169,6 +172,7 @@ export function requestOf(draft: Draft, inspection: Inspection, workspace: strin
     permille: null,
     ios: rangeOf(draft.ios),
     android: rangeOf(draft.android),
+    uploadFiles: inspection.location !== null && draft.uploadFiles,
     allow,
     message: draft.message.trim() || null,
     commit: draft.commit.trim() || null,

@@ -178,6 +178,14 @@ export class ShipFlow {
     return this.#onJob((id) => jobs.resume(id));
   }
 
+  pause(): Promise<void> {
+    return this.#onJob((id) => jobs.pause(id));
+  }
+
+  retryNow(): Promise<void> {
+    return this.#onJob((id) => jobs.retryNow(id));
+  }
+
   async #onJob(act: (id: string) => Promise<void>): Promise<void> {
     const id = this.shipJob ?? this.inspectJob;
     if (id !== null) await this.#try(() => act(id));

@@ -23,8 +23,15 @@ export function phaseWord(phase: string): string {
   return PHASES[phase] ?? phase;
 }
 
+type Followed = Pick<Job, "state" | "phase"> & { targets?: Job["targets"] };
+
+/** The registry waits for its next try. A mirror that does holds nothing up. */
+export function isRetrying(job: Followed): boolean {
+  return job.state === "running" && job.targets?.[0]?.state === "retrying";
+}
+
 /** The state in a word; a running job says its phase. */
-export function stateWord(job: Pick<Job, "state" | "phase">): string {
+export function stateWord(job: Followed): string {
   switch (job.state) {
     case "done":
       return "Finished";
@@ -34,8 +41,10 @@ export function stateWord(job: Pick<Job, "state" | "phase">): string {
       return "Cancelled";
     case "waiting":
       return "Waiting";
+    case "paused":
+      return "Paused";
     default:
-      return phaseWord(job.phase);
+      return isRetrying(job) ? "Retrying" : phaseWord(job.phase);
   }
 }
 
@@ -45,13 +54,29 @@ export function isEnded(job: Pick<Job, "state">): boolean {
 
 /** After this the metadata may be committed, so cancelling is no longer offered. */
 export function canCancel(job: Pick<Job, "state" | "phase">): boolean {
-  return (job.state === "running" || job.state === "waiting") && job.phase !== "read_back" && job.phase !== "done";
+  const open = job.state === "running" || job.state === "waiting" || job.state === "paused";
+  return open && job.phase !== "read_back" && job.phase !== "done";
+}
+
+/** Only what sends bytes can be held: a commit is too short for it and must not stop half-way. */
+export function canPause(job: Pick<Job, "kind" | "state" | "phase">): boolean {
+  const sends = job.kind === "ship" || job.kind === "promote";
+  return sends && job.state === "running" && (job.phase === "sign" || job.phase === "upload");
+}
+
+/** A person may let it go on. */
+export function canResume(job: Pick<Job, "state">): boolean {
+  return job.state === "failed" || job.state === "waiting" || job.state === "paused";
 }
 
 /** "about 33 s", "about 4 min"; nothing while speed or size is unknown. */
 export function timeLeft(job: Pick<Job, "bytesDone" | "bytesTotal" | "speed">): string | null {
   if (job.speed <= 0 || job.bytesTotal <= 0) return null;
-  const seconds = Math.ceil(Math.max(0, job.bytesTotal - job.bytesDone) / job.speed);
+  return about(Math.ceil(Math.max(0, job.bytesTotal - job.bytesDone) / job.speed));
+}
+
+/** "about 33 s", "about 4 min", "about 2 h". */
+export function about(seconds: number): string {
   if (seconds < 60) return `about ${String(seconds)} s`;
   const minutes = Math.ceil(seconds / 60);
   return minutes < 60 ? `about ${String(minutes)} min` : `about ${String(Math.ceil(minutes / 60))} h`;
@@ -68,6 +93,8 @@ export function announcedStep(share: number | null): number {
 /** What stands in the foot while a job is followed. Whether something was committed only the error knows. */
 export function footSays(job: Pick<Job, "state"> | undefined, noun: string): string {
   switch (job?.state) {
+    case "paused":
+      return "Paused. What was sent stays sent, and nothing moves until you resume.";
     case "failed":
       return "Nothing moves now. What still holds is said above.";
     case "cancelled":
@@ -75,6 +102,6 @@ export function footSays(job: Pick<Job, "state"> | undefined, noun: string): str
     case "waiting":
       return "Waits until you say that it goes on.";
     default:
-      return `You can close this. The ${noun} goes on and resumes after a restart.`;
+      return `You can close Headgate. The ${noun} resumes after restart.`;
   }
 }

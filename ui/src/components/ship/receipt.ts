@@ -24,6 +24,9 @@ export function receiptText(receipt: Receipt): string {
     `Skipped        ${String(receipt.skippedObjects)} objects, ${String(receipt.skippedBytes)} bytes`,
     `Committed      ${receipt.committed}`,
     `Read back at   ${receipt.finished} from ${readFromLabel(receipt).toLowerCase()} ${receipt.address}`,
+    ...(receipt.visibleAfterMs === null
+      ? []
+      : [`Visible        ${String(receipt.visibleAfterMs)} ms after the commit`]),
     `Root           pinned ${String(receipt.rootPinned)}, in force ${String(receipt.rootNow)}`,
     `Fresh until    ${receipt.freshUntil}`,
     `Entry          ${receipt.entry}`,

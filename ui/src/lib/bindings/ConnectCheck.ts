@@ -18,6 +18,10 @@ detail: string,
  */
 ok: boolean, 
 /**
+ * Passed, but the person must know this.
+ */
+warning: string | null, 
+/**
  * How long it took, milliseconds.
  */
 ms: number, 

@@ -6,10 +6,18 @@ import type { Picked } from "./Picked";
  */
 export type Dropped = { 
 /**
- * `enter`, `leave` or `drop`.
+ * `enter`, `over`, `leave` or `drop`.
  */
 phase: string, 
 /**
- * What is dragged; nothing on `leave`.
+ * What is dragged; nothing on `over` and `leave`.
  */
-item: Picked | null, };
+item: Picked | null, 
+/**
+ * Where the pointer is, CSS pixels from the window's left edge; nothing on `leave`.
+ */
+x: number | null, 
+/**
+ * The same from its upper edge.
+ */
+y: number | null, };

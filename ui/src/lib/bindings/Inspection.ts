@@ -16,9 +16,13 @@ handle: string,
  */
 name: string, 
 /**
- * `folder` or `zip`.
+ * `folder`, `zip` or `location` (a zip that lies at an address).
  */
 kind: string, 
+/**
+ * For `location`: its address, which is signed and not uploaded again.
+ */
+location: string | null, 
 /**
  * When it was picked.
  */

@@ -5,9 +5,17 @@
  */
 export type JobObject = { 
 /**
- * Where it goes: `bundles/…zip`, `18.main.development.json`.
+ * Where it goes: `bundles/…zip`, `metadata/18.main.development.json`.
  */
 name: string, 
+/**
+ * For a single file: its path in the web build.
+ */
+path: string | null, 
+/**
+ * Which of the job's targets, by its place in the list.
+ */
+target: number, 
 /**
  * SHA-256, hex.
  */
@@ -21,6 +29,6 @@ size: number,
  */
 sent: number, 
 /**
- * `queued`, `sending`, `done`, `skipped`.
+ * `queued`, `sending`, `retrying`, `failed`, `done`, `skipped`.
  */
 state: string, };

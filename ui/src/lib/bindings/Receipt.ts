@@ -92,6 +92,10 @@ finished: string,
  */
 tookMs: number, 
 /**
+ * Milliseconds from the commit until the public URL showed it, where there is one and it did not at once.
+ */
+visibleAfterMs: number | null, 
+/**
  * Milliseconds that fetching the bundle took.
  */
 fetchMs: number, 

@@ -43,6 +43,10 @@ ios: NativeRange,
  */
 android: NativeRange, 
 /**
+ * For a web build that lies at an address: upload its single files too, so that differential clients get it.
+ */
+uploadFiles: boolean, 
+/**
  * Findings that the person allowed.
  */
 allow: Array<Allow>, 

@@ -1,7 +1,8 @@
 import type { IpcError } from "../bindings/IpcError";
 
 /** What the window does about an error when the person presses its button. */
-export type ActionId = "retry" | "sync" | "choose-build" | "refresh" | "connect" | "none";
+export type ActionId =
+  "retry" | "sync" | "choose-build" | "refresh" | "connect" | "credentials" | "storage-check" | "address" | "none";
 
 /** How an error is shown and what can be done about it here. */
 export interface ErrorAction {
@@ -16,10 +17,14 @@ const retry: ErrorAction = { label: "Try again", action: "retry", severity: "dan
 const wait: ErrorAction = { label: "Try again", action: "retry", severity: "warn" };
 const choose: ErrorAction = { label: "Choose another build…", action: "choose-build", severity: "warn" };
 const sync: ErrorAction = { label: "Read storage again", action: "sync", severity: "danger" };
+const test: ErrorAction = { label: "Test storage…", action: "storage-check", severity: "danger" };
 const tell: ErrorAction = { label: null, action: "none", severity: "danger" };
 
 /** The single table from stable codes to actions. A code that is not here falls back to its area, then to `retryable`. */
 const byCode: Record<string, ErrorAction> = {
+  "artifact.address": { label: "Enter another address…", action: "address", severity: "warn" },
+  "artifact.changed": tell,
+  "artifact.missing": wait,
   "build.unreadable": wait,
   "build.changed": wait,
   "job.cancelled": { label: null, action: "none", severity: "warn" },
@@ -28,8 +33,16 @@ const byCode: Record<string, ErrorAction> = {
   "key.wrong_password": wait,
   "local.busy": wait,
   "publish.version_conflict": { label: "Read and compare", action: "sync", severity: "danger" },
+  "storage.access": test,
+  "storage.busy": wait,
+  "storage.clock": wait,
+  "storage.credentials": { label: "Enter new credentials…", action: "credentials", severity: "warn" },
+  "storage.ignores_conditions": test,
   "storage.locked": wait,
   "storage.missing": sync,
+  "storage.region": { label: "Connect again…", action: "connect", severity: "danger" },
+  "storage.retention": test,
+  "storage.unavailable": wait,
   "trust.clock": wait,
   "trust.expired": { label: "Refresh", action: "refresh", severity: "danger" },
   "trust.other_workspace": sync,

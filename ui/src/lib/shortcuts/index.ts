@@ -1,7 +1,19 @@
 /** The one table of keys: it decides what a key does and it fills the sheet of shortcuts. */
 
 export type ShortcutId =
-  "ship-folder" | "promote" | "sync" | "shortcuts" | "left" | "right" | "up" | "down" | "first" | "last" | "close";
+  | "ship-folder"
+  | "paste"
+  | "promote"
+  | "compare"
+  | "sync"
+  | "shortcuts"
+  | "left"
+  | "right"
+  | "up"
+  | "down"
+  | "first"
+  | "last"
+  | "close";
 
 /** `window`: everywhere. `board`: only while the board has focus. `overlay`: while something lies over the page. */
 export type Scope = "window" | "board" | "overlay";
@@ -22,7 +34,9 @@ export interface Shortcut {
 export const shortcuts: readonly Shortcut[] = [
   { id: "ship-folder", key: "o", mod: true, scope: "window", label: "Ship a folder…", strip: null },
   { id: "promote", key: "p", mod: false, scope: "board", label: "Promote the selected release…", strip: "Promote" },
+  { id: "compare", key: "c", mod: false, scope: "board", label: "Compare with a build…", strip: "Compare" },
   { id: "sync", key: "r", mod: false, scope: "board", label: "Read storage now", strip: "Read storage" },
+  { id: "paste", key: "v", mod: true, scope: "board", label: "Ship a zip from a pasted address…", strip: null },
   { id: "left", key: "arrowleft", mod: false, scope: "board", label: "Channel before", strip: null },
   { id: "right", key: "arrowright", mod: false, scope: "board", label: "Channel after", strip: null },
   { id: "up", key: "arrowup", mod: false, scope: "board", label: "Newer release", strip: null },
@@ -37,6 +51,9 @@ export const shortcuts: readonly Shortcut[] = [
 export function modKey(platform: string = navigator.platform): "⌘" | "Ctrl" {
   return /mac|iphone|ipad/i.test(platform) ? "⌘" : "Ctrl";
 }
+
+/** Keys of which the system itself makes something first: the event of the paste carries the text, the key does not. */
+export const byTheSystem: readonly ShortcutId[] = ["paste"];
 
 const names: Record<string, string> = {
   arrowleft: "←",

@@ -9,7 +9,7 @@ import type { Workspace } from "../bindings/Workspace";
 import { backend, call, toIpcError } from "../backend";
 import { boards } from "./board.svelte";
 import { clock } from "./clock.svelte";
-import { drop } from "./drop.svelte";
+import { drop, type Drop, type ReleaseRef } from "./drop.svelte";
 import { jobs } from "./jobs.svelte";
 import { theme } from "./theme.svelte";
 import { toasts } from "./toasts.svelte";
@@ -20,7 +20,17 @@ export type View = "starting" | "failed" | "welcome" | "connect" | "pipeline";
 export type Overlay =
   | { kind: "ship"; item: Picked | null; jobId: string | null }
   | { kind: "promote"; gate: Gate; jobId: string | null }
+  | { kind: "compare"; release: ReleaseRef; item: Picked | null }
+  | { kind: "address"; url: string }
+  | { kind: "storage-check"; workspace: Workspace }
   | { kind: "shortcuts" };
+
+/** Asks for credentials of a workspace's storage, over whatever is open. */
+export interface CredentialsAsked {
+  workspace: Workspace;
+  /** What goes on once they are stored. */
+  then: () => void;
+}
 
 /** Where the window is: workspace, unit, view and what lies over it. */
 class App {
@@ -33,6 +43,7 @@ class App {
   overlay = $state.raw<Overlay | null>(null);
   /** Jobs that work while the person wants to quit; asked over whatever is open. */
   quitAsked = $state.raw<Job[] | null>(null);
+  credentialsAsked = $state.raw<CredentialsAsked | null>(null);
   /** A native dialog is open. */
   choosing = $state(false);
   /** The sandbox is being made. */
@@ -97,8 +108,8 @@ class App {
         boards.changed(event.data.workspace);
         break;
       case "drop": {
-        const item = drop.apply(event.data);
-        if (item) this.dropped(item);
+        const dropped = drop.apply(event.data);
+        if (dropped) this.dropped(dropped);
         break;
       }
       case "quit_asked":
@@ -129,8 +140,8 @@ class App {
     else if (job.state === "failed" && job.error) toasts.error(job.error);
   }
 
-  /** Something was let go over the window. */
-  dropped(item: Picked): void {
+  /** Something was let go over the window, or chosen, which is the same for the app. */
+  dropped({ item, on }: Drop): void {
     if (!this.workspace) {
       toasts.warn("Nowhere to ship to yet", "Start the sandbox or connect a workspace, then drop it again.");
     } else if (!item.ok) {
@@ -138,13 +149,41 @@ class App {
     } else if (this.overlay) {
       toasts.info(`‘${item.name}’ was not taken`, "Close what is open, then drop it again.");
     } else {
-      this.ship(item);
+      if (on) this.compare(on, item);
+      else this.ship(item);
     }
   }
 
   /** Opens the ship sheet. */
   ship(item: Picked): void {
     this.overlay = { kind: "ship", item, jobId: null };
+  }
+
+  /** Opens the comparison of a release with a web build; nothing = one is chosen there. */
+  compare(release: ReleaseRef, item: Picked | null = null): void {
+    this.overlay = { kind: "compare", release, item };
+  }
+
+  /** Asks for the address of a web build that lies elsewhere. */
+  askAddress(url = ""): void {
+    if (this.workspace && !this.overlay) this.overlay = { kind: "address", url };
+  }
+
+  /** A web build at an address was read: the dialog gives way to the sheet. */
+  pickedAt(item: Picked): void {
+    this.overlay = null;
+    this.dropped({ item, on: null });
+  }
+
+  /** Tests the storage of a workspace, line by line. */
+  checkStorage(workspace: Workspace): void {
+    this.overlay = { kind: "storage-check", workspace };
+  }
+
+  /** Asks for new credentials, then goes on. */
+  askCredentials(workspaceId: string, then: () => void = () => undefined): void {
+    const workspace = this.workspaces.find((known) => known.id === workspaceId);
+    if (workspace) this.credentialsAsked = { workspace, then };
   }
 
   /** Opens the promotion of a gate. */
@@ -160,12 +199,19 @@ class App {
   openJob(job: Job): void {
     const workspace = this.workspaces.find((known) => known.id === job.workspace);
     if (workspace && workspace.id !== this.#workspace) void this.selectWorkspace(workspace);
+    const unit = this.workspace?.units.find((known) => known.id === job.unit);
+    if (unit && unit.id !== this.#unit) this.selectUnit(unit);
     if (job.kind === "promote") {
-      const gate = boards.board?.gates.find((known) => known.to === job.channel);
-      if (gate) this.overlay = { kind: "promote", gate, jobId: job.id };
+      this.overlay = { kind: "promote", gate: this.#gateOf(job), jobId: job.id };
     } else if (job.kind === "ship" || job.kind === "inspect") {
       this.overlay = { kind: "ship", item: null, jobId: job.id };
     }
+  }
+
+  /** The gate that a promotion goes through. The board may not be read yet, and the job knows where it leads. */
+  #gateOf(job: Job): Gate {
+    const known = boards.board?.gates.find((gate) => gate.to === job.channel);
+    return known ?? { from: "", to: job.channel ?? "", state: "busy", label: "", reason: "", build: null };
   }
 
   /** Chooses a web build in a native dialog, then opens the ship sheet. */
@@ -178,7 +224,7 @@ class App {
         kind === "sample"
           ? await call("build_sample", { workspace: workspace.id })
           : await call("build_choose", { kind });
-      if (item) this.dropped(item);
+      if (item) this.dropped({ item, on: null });
     } catch (thrown) {
       toasts.error(toIpcError(thrown));
     } finally {

@@ -44,6 +44,9 @@ export const workspace: Workspace = {
   sampleBuild: null,
 };
 
+/** The same app with its registry in a bucket. */
+export const bucket: Workspace = { ...workspace, storage: "s3://field-updates/acme-field?region=eu-north-1" };
+
 export const sandbox: Workspace = {
   ...workspace,
   id: "sandbox",

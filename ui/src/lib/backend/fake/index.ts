@@ -1,6 +1,8 @@
 import type { AppState } from "../../bindings/AppState";
 import type { Board } from "../../bindings/Board";
 import type { CommandMap } from "../../bindings/CommandMap";
+import type { ConnectCheck } from "../../bindings/ConnectCheck";
+import type { ConnectTest } from "../../bindings/ConnectTest";
 import type { Event } from "../../bindings/Event";
 import type { Inspection } from "../../bindings/Inspection";
 import type { IpcError } from "../../bindings/IpcError";
@@ -13,10 +15,26 @@ import type { Backend, Command } from "../backend";
 import * as data from "./data";
 import { play } from "./play";
 import * as ship from "./ship";
+import { checks, comparison, refusedChecks } from "./storage";
+import { expired, progressAt, uploads } from "./upload";
 
 /** What the sample window shows at the start. */
 export type Scenario =
-  "welcome" | "connect" | "empty" | "pipeline" | "offline" | "validity" | "error" | "drop" | "loading";
+  | "welcome"
+  | "connect"
+  | "empty"
+  | "pipeline"
+  | "offline"
+  | "validity"
+  | "error"
+  | "drop"
+  | "loading"
+  | "uploading"
+  | "retrying"
+  | "paused"
+  | "expired"
+  | "failed-mirror"
+  | "huge";
 
 type Handlers = { [C in Command]?: (request: CommandMap[C][0]) => CommandMap[C][1] | Promise<CommandMap[C][1]> };
 
@@ -31,6 +49,11 @@ export class FakeBackend implements Backend {
   boards = new Map<string, Board>();
   jobs: Job[] = [];
   theme = "system";
+  /** Where the drag of the scenario `drop` is. */
+  at: { x: number; y: number } | null = null;
+  /** What a comparison finds. */
+  finds: "different" | "packer" | "same" = "different";
+  #speaks = 0;
 
   #listener: ((event: Event) => void) | null = null;
   #failures = new Map<Command, IpcError>();
@@ -42,11 +65,14 @@ export class FakeBackend implements Backend {
   ]);
   #active: string | null = null;
   #count = 0;
+  /** The storage refuses the credentials that it has. */
+  #refused: boolean;
   readonly #scenario: Scenario;
   readonly #now: () => number;
 
   constructor(scenario: Scenario = "pipeline", options: { now?: () => number; pace?: number } = {}) {
     this.#scenario = scenario;
+    this.#refused = scenario === "expired";
     this.#now = options.now ?? Date.now;
     this.pace = options.pace ?? 400;
     if (scenario === "welcome" || scenario === "connect") return;
@@ -62,6 +88,13 @@ export class FakeBackend implements Backend {
       if (production) production.validity = data.lifetime(now, 560, 365);
     }
     this.boards.set(workspace.id, board);
+    const upload = uploads[scenario];
+    if (upload) {
+      // Credentials belong to a bucket.
+      this.workspaces = [data.bucket];
+      this.jobs = [upload(now)];
+      if (scenario === "expired") board.offline = expired;
+    }
     if (scenario === "error") this.fail("board", data.unreadable);
   }
 
@@ -89,10 +122,30 @@ export class FakeBackend implements Backend {
     return handler(request);
   }
 
+  /** Lets an upload of a scenario tell its speed a few times, so that the line has a past. */
+  speak(times: number): void {
+    if (this.#speaks >= times) return;
+    this.#speaks += 1;
+    const job = this.jobs[0];
+    const own = job?.targets[0];
+    if (job && own) {
+      const speed = Math.round(own.speed * (0.8 + 0.3 * Math.abs(Math.sin(this.#speaks))));
+      this.emit({ type: "job", data: { ...job, targets: [{ ...own, speed }, ...job.targets.slice(1)] } });
+    }
+    setTimeout(() => this.speak(times), 20);
+  }
+
   subscribe(onEvent: (event: Event) => void): Promise<void> {
     this.#listener = onEvent;
     if (this.#scenario === "drop") {
-      setTimeout(() => this.emit({ type: "drop", data: { phase: "enter", item: ship.www } }), 100);
+      setTimeout(
+        () =>
+          this.emit({
+            type: "drop",
+            data: { phase: "enter", item: ship.www, x: this.at?.x ?? null, y: this.at?.y ?? null },
+          }),
+        600,
+      );
     }
     return Promise.resolve();
   }
@@ -106,7 +159,17 @@ export class FakeBackend implements Backend {
     sandbox_start: () => this.#add(data.sandbox),
     storage_choose: () => ({ path: "/srv/ota" }),
     root_choose: () => ({ root: data.root }),
-    connect_test: ({ publicUrl }) => ({ at: new Date(this.#now()).toISOString(), checks: checks(publicUrl) }),
+    connect_test: ({ storage, publicUrl }) => this.#tested(checks(storage, publicUrl)),
+    storage_check: ({ workspace }) => {
+      const { storage, publicUrl } = this.#workspace(workspace);
+      return this.#tested(this.#refused ? refusedChecks() : checks(storage, publicUrl));
+    },
+    credentials_set: ({ workspace }) => {
+      this.#refused = false;
+      const board = this.boards.get(workspace);
+      if (board) this.boards.set(workspace, { ...board, offline: null });
+      return {};
+    },
     connect: ({ name, storage, publicUrl }) => this.#add({ ...data.workspace, name, storage, publicUrl }),
     workspace_select: ({ workspace }) => {
       this.#active = workspace;
@@ -138,6 +201,16 @@ export class FakeBackend implements Backend {
     },
     build_choose: () => ({ item: ship.www }),
     build_sample: () => ({ item: { ...ship.www, handle: "build-sample", name: "sample-build" } }),
+    artifact_pick: ({ url }) => {
+      const item = ship.atAddress(url);
+      this.#picked.set(item.handle, item);
+      return { item };
+    },
+    compare_build: ({ build, workspace }) => {
+      const board = this.boards.get(workspace);
+      const known = board?.channels.flatMap(({ current, previous }) => [current?.release, ...previous]);
+      return comparison(known?.find((release) => release?.build === build)?.version ?? "?", build, this.finds);
+    },
     inspect_start: ({ workspace, unit, handle, excludeSourceMaps }) => {
       const item = this.#picked.get(handle) ?? { ...ship.www, handle };
       const job = this.#job("inspect", `Inspect ${item.name}`, workspace, unit, null);
@@ -169,10 +242,14 @@ export class FakeBackend implements Backend {
       this.#update({ ...this.#find(job), state: "cancelled", finished: new Date(this.#now()).toISOString() });
       return {};
     },
-    job_resume: ({ job }) => {
-      this.#update({ ...this.#find(job), state: "running", error: null });
+    job_pause: ({ job }) => {
+      const known = this.#find(job);
+      const targets = known.targets.map((target) => ({ ...target, state: "paused", speed: 0, retry: null }));
+      this.#update({ ...known, state: "paused", speed: 0, targets });
       return {};
     },
+    job_resume: ({ job }) => this.#goOn(job),
+    job_retry_now: ({ job }) => this.#goOn(job),
     job_dismiss: ({ job }) => {
       this.jobs = this.jobs.filter((other) => other.id !== job);
       return {};
@@ -210,6 +287,17 @@ export class FakeBackend implements Backend {
     return made;
   }
 
+  #tested(found: ConnectCheck[]): ConnectTest {
+    return { at: new Date(this.#now()).toISOString(), checks: found };
+  }
+
+  #goOn(id: string): { job?: never } {
+    const known = this.#find(id);
+    const targets = known.targets.map((target) => ({ ...target, state: "sending", retry: null, error: null }));
+    this.#update({ ...known, state: "running", error: null, finished: null, targets });
+    return {};
+  }
+
   #find(id: string): Job {
     const job = this.jobs.find((other) => other.id === id);
     if (!job) throw data.unreadable;
@@ -229,7 +317,10 @@ export class FakeBackend implements Backend {
       bytesDone: 0,
       bytesTotal: 11_900_000,
       speed: 0,
+      targets: [],
       objects: [],
+      objectsTotal: 0,
+      objectsDone: 0,
       skippedObjects: 0,
       skippedBytes: 0,
       started: new Date(this.#now()).toISOString(),
@@ -264,13 +355,9 @@ export class FakeBackend implements Backend {
       }
       const share = (step % 4) / 4;
       const bytesDone = Math.round(job.bytesTotal * share);
-      this.#update({
-        ...job,
-        phase: phases[Math.floor(step / 4)] ?? "done",
-        bytesDone,
-        speed: 2_400_000,
-        objects: job.kind === "ship" ? objects(bytesDone) : [],
-      });
+      const phase = phases[Math.floor(step / 4)] ?? "done";
+      const sends = job.kind === "ship" && phase === "upload";
+      this.#update({ ...job, phase, bytesDone, speed: 2_400_000, ...(sends ? progressAt(share) : {}) });
       setTimeout(next, this.pace);
     };
     setTimeout(next, this.pace);
@@ -290,32 +377,16 @@ export class FakeBackend implements Backend {
   }
 }
 
-function objects(sent: number): Job["objects"] {
-  const size = 11_900_000;
-  return [
-    { name: "bundles/06f2aa55.zip", sha256: data.digest("06f2aa55"), size, sent, state: "sending" },
-    { name: "manifests/b04e71c9.json", sha256: data.digest("b04e71c9"), size: 61_000, sent: 0, state: "queued" },
-    { name: "18.main.development.json", sha256: data.digest("5510c7f4"), size: 2_400, sent: 0, state: "queued" },
-  ];
-}
-
-function checks(publicUrl: string | null): CommandMap["connect_test"][1]["checks"] {
-  const passed = (title: string, detail: string, ms: number) => ({ title, detail, ok: true, ms, error: null });
-  return [
-    passed("Reads", "Root 3, snapshot 42, 214 objects", 38),
-    passed("Writes", "Wrote and removed a test object", 61),
-    passed("Conditional writes", "The second of two writers was refused, as it must be", 9),
-    ...(publicUrl === null ? [] : [passed("Public URL serves the same bytes", "timestamp.json equals storage", 12)]),
-    passed("Root of trust", "Root 3 follows from the picked file", 4),
-  ];
-}
-
 const connectSteps = ["connect", "storage-choose", "root-choose", "root-compared", "connect-test"];
 
 /** Reads the scenario from the address: `?fake=offline`, and what to press: `&press=ship-build,ship-folder`. */
 export function fakeFromAddress(query: URLSearchParams): FakeBackend {
   const fake = new FakeBackend((query.get("fake") ?? "welcome") as Scenario);
   fake.theme = query.get("theme") ?? "system";
+  fake.finds = (query.get("finds") ?? "different") as FakeBackend["finds"];
+  const at = query.get("at")?.split(":").map(Number);
+  if (at) fake.at = { x: at[0] ?? 0, y: at[1] ?? 0 };
+  setTimeout(() => fake.speak(20), 300);
   const pressed = query.get("press")?.split(",") ?? [];
   void play(query.get("fake") === "connect" ? [...connectSteps, ...pressed] : pressed);
   return fake;

@@ -29,11 +29,18 @@ export const photo: Picked = {
   says: "Not a web build: neither a folder nor a .zip",
 };
 
+/** A zip that lies at an address already. */
+export function atAddress(url: string): Picked {
+  const name = url.split("/").at(-1) ?? url;
+  return { handle: `at ${url}`, name, kind: "location", ok: true, says: "zip at an address, with index.html" };
+}
+
 export function inspectionOf(now: number, item: Picked, withoutMaps: boolean): Inspection {
   return {
     handle: item.handle,
     name: item.name,
     kind: item.kind,
+    location: item.handle.startsWith("at ") ? item.handle.slice(3) : null,
     picked: ago(now, 20_000),
     tookMs: 1400,
     files: withoutMaps ? 670 : 684,
@@ -250,6 +257,7 @@ export function receiptOf(now: number, of: Workspace, job: Job, plan: SignPlan |
     committed: ago(now, 400),
     finished: new Date(now).toISOString(),
     tookMs: now - Date.parse(job.started),
+    visibleAfterMs: of.publicUrl === null ? null : 12_000,
     fetchMs: 1100,
     metadata: [
       { role: "timestamp", before: 96, now: 97, signedBy: "Acme freshness", readBack: true },

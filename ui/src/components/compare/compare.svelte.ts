@@ -1,0 +1,114 @@
+import { untrack } from "svelte";
+import { call, toIpcError } from "../../lib/backend";
+import type { Comparison } from "../../lib/bindings/Comparison";
+import type { IpcError } from "../../lib/bindings/IpcError";
+import type { Job } from "../../lib/bindings/Job";
+import type { Picked } from "../../lib/bindings/Picked";
+import type { ReleaseRef } from "../../lib/stores/drop.svelte";
+import { jobs } from "../../lib/stores/jobs.svelte";
+import { follow } from "../ship/follow";
+
+interface Start {
+  workspace: string;
+  unit: string;
+  release: ReleaseRef;
+  item: Picked | null;
+}
+
+/** One web build beside one release. Inspects, asks, and changes nothing. */
+export class CompareFlow {
+  readonly #start: Start;
+  item = $state.raw<Picked | null>(null);
+  jobId = $state<string | null>(null);
+  result = $state.raw<Comparison | null>(null);
+  error = $state.raw<IpcError | null>(null);
+  busy = $state(false);
+  /** A native dialog is open. */
+  choosing = $state(false);
+
+  constructor(start: Start) {
+    this.#start = start;
+    this.item = start.item;
+  }
+
+  get job(): Job | undefined {
+    return jobs.get(this.jobId);
+  }
+
+  async begin(): Promise<void> {
+    if (this.item) await this.inspect();
+  }
+
+  /** Chooses the web build in a native dialog. */
+  async choose(kind: "folder" | "zip"): Promise<void> {
+    if (this.choosing || this.busy) return;
+    this.choosing = true;
+    this.error = null;
+    try {
+      const { item } = await call("build_choose", { kind });
+      if (!item) return;
+      if (!item.ok) {
+        this.error = notTaken(item);
+        return;
+      }
+      this.item = item;
+    } catch (thrown) {
+      this.error = toIpcError(thrown);
+      return;
+    } finally {
+      this.choosing = false;
+    }
+    await this.inspect();
+  }
+
+  async inspect(): Promise<void> {
+    const { item } = this;
+    if (!item || this.busy) return;
+    const { workspace, unit } = this.#start;
+    untrack(() => (this.result = null));
+    await this.#try(async () => {
+      const request = { workspace, unit, handle: item.handle, excludeSourceMaps: false };
+      const { job } = await call("inspect_start", request);
+      await follow(job);
+      this.jobId = job;
+    });
+  }
+
+  /** Called whenever the inspection's job moves. */
+  async onRead(job: Job): Promise<void> {
+    if (job.state === "failed") this.error = job.error;
+    const { handle } = job;
+    if (job.state !== "done" || handle === null) return;
+    this.jobId = null;
+    const { workspace, unit, release } = this.#start;
+    await this.#try(async () => {
+      this.result = await call("compare_build", { workspace, unit, handle, build: release.build });
+    });
+    // Its result is on screen; the list of jobs should not keep it.
+    if (this.error === null) await jobs.dismiss(job.id).catch(() => undefined);
+  }
+
+  async #try(act: () => Promise<void>): Promise<void> {
+    untrack(() => (this.error = null));
+    this.busy = true;
+    try {
+      await act();
+    } catch (thrown) {
+      this.error = toIpcError(thrown);
+    } finally {
+      this.busy = false;
+    }
+  }
+}
+
+function notTaken(item: Picked): IpcError {
+  return {
+    code: "build.no_index",
+    message: `‘${item.name}’ was not taken. ${item.says}.`,
+    holds: "Nothing was read or changed.",
+    remedy: "Choose the folder that holds index.html, often www or dist.",
+    detail: null,
+    retryable: false,
+    field: null,
+  };
+}

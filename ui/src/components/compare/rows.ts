@@ -1,0 +1,35 @@
+import type { Comparison } from "../../lib/bindings/Comparison";
+
+export type Change = "added" | "removed" | "changed";
+
+/** A file that is not the same on both sides. */
+export interface CompareRow {
+  change: Change;
+  path: string;
+  /** Bytes in the release; nothing = not in it. */
+  old: number | null;
+  /** Bytes in this web build; nothing = not in it. */
+  own: number | null;
+}
+
+/** All files that differ, by path; what was added, removed and changed stands together as in a listing. */
+export function compareRows(of: Comparison): CompareRow[] {
+  const rows: CompareRow[] = [
+    ...of.added.map(({ path, size }) => ({ change: "added" as const, path, old: null, own: size })),
+    ...of.removed.map(({ path, size }) => ({ change: "removed" as const, path, old: size, own: null })),
+    ...of.changed.map((file) => ({
+      change: "changed" as const,
+      path: file.path,
+      old: file.oldSize,
+      own: file.newSize,
+    })),
+  ];
+  return rows.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+}
+
+export type Verdict = "same" | "packer" | "different";
+
+export function verdictOf(of: Comparison): Verdict {
+  if (of.sameBytes) return "same";
+  return of.sameFiles ? "packer" : "different";
+}
