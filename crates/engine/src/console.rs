@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use headgate_core::{Code, Problem, Result};
-use headgate_registry::Store;
+use headgate_registry::{EnvCredentials, Store};
 use headgate_signer::KeyVault;
 use tokio::sync::broadcast;
 
+use crate::credentials::WorkspaceCredentials;
 use crate::db::{Cache, Journal};
 use crate::keys::{self, OpenVault, OwnKeys, StandardVaults, VaultInfo};
 use crate::stores::{OpenStore, StandardStores};
@@ -82,6 +83,8 @@ pub(crate) struct Inner {
     pub(crate) plans: Mutex<HashMap<String, Plan>>,
     pub(crate) events: broadcast::Sender<Happened>,
     pub(crate) served: Mutex<HashMap<String, String>>,
+    /// Buckets that are in use, by workspace and address.
+    pub(crate) opened: Mutex<HashMap<(String, String), Arc<dyn Store>>>,
     pub(crate) notices: Vec<Problem>,
     pub(crate) recovered: Mutex<Vec<String>>,
 }
@@ -110,6 +113,7 @@ impl Console {
                 plans: Mutex::default(),
                 events,
                 served: Mutex::default(),
+                opened: Mutex::default(),
                 notices: journal_notice.into_iter().chain(cache_notice).collect(),
                 recovered: Mutex::default(),
             }),
@@ -262,13 +266,34 @@ impl Inner {
 
     /// The registry or a mirror of a workspace.
     pub(crate) fn open(&self, workspace: &Workspace, address: &str) -> Result<Arc<dyn Store>> {
-        let _ = workspace;
-        self.stores.open(address)
+        if !address.starts_with("s3://") {
+            return self.stores.open(address);
+        }
+        // Connections of a bucket are kept, so that a publish of thousands of objects opens a few.
+        let key = (workspace.id.clone(), address.to_owned());
+        if let Some(known) = lock(&self.opened).get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        let credentials = WorkspaceCredentials {
+            vaults: Arc::clone(&self.vaults),
+            choice: workspace.vault.clone(),
+            journal: self.journal.clone(),
+            address: address.to_owned(),
+            environment: EnvCredentials::new(),
+            clock: Arc::clone(&self.world.clock),
+            known: Mutex::default(),
+        };
+        let store = self.stores.open_with(address, Arc::new(credentials))?;
+        lock(&self.opened).insert(key, Arc::clone(&store));
+        Ok(store)
     }
 
     /// As [`Self::open`], after making the place if it can be made.
     pub(crate) fn create_at(&self, workspace: &Workspace, address: &str) -> Result<Arc<dyn Store>> {
-        let _ = workspace;
+        if address.starts_with("s3://") {
+            // A bucket is made by who owns the account, with the rules that it needs.
+            return self.open(workspace, address);
+        }
         self.stores.create(address)
     }
 

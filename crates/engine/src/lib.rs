@@ -2,6 +2,7 @@
 
 mod clock;
 mod console;
+mod credentials;
 mod db;
 mod home;
 mod keys;
@@ -14,6 +15,7 @@ mod workspace;
 
 pub use clock::{Clock, Entropy, SystemClock, SystemEntropy, World};
 pub use console::{Console, Options};
+pub use credentials::StorageKeys;
 pub use db::{Job, JobKind, JobState, ObjectState, Phase, Retry, StepView, TargetView};
 pub use home::Home;
 pub use keys::{

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use headgate_core::Result;
-use headgate_registry::{FolderStore, HttpStore, StorageAddress, Store};
+use headgate_registry::{BucketCredentials, FolderStore, HttpStore, StorageAddress, Store};
 
 /// Opens stores; tests put a store of their own in between.
 pub trait OpenStore: Send + Sync {
@@ -12,6 +12,19 @@ pub trait OpenStore: Send + Sync {
     /// # Errors
     /// `storage.*`.
     fn open(&self, address: &str) -> Result<Arc<dyn Store>>;
+
+    /// As [`Self::open`]; a bucket with these credentials, which other storage ignores.
+    ///
+    /// # Errors
+    /// `storage.*`.
+    fn open_with(
+        &self,
+        address: &str,
+        credentials: Arc<dyn BucketCredentials>,
+    ) -> Result<Arc<dyn Store>> {
+        let _ = credentials;
+        self.open(address)
+    }
 
     /// The public URL, read only.
     ///
@@ -26,16 +39,27 @@ pub trait OpenStore: Send + Sync {
     fn create(&self, address: &str) -> Result<Arc<dyn Store>>;
 }
 
-/// Folders, and HTTP for reading.
+/// Folders, buckets, and HTTP for reading.
 #[derive(Debug, Default)]
 pub struct StandardStores;
 
 impl OpenStore for StandardStores {
     fn open(&self, address: &str) -> Result<Arc<dyn Store>> {
-        let StorageAddress::Folder(path) = StorageAddress::parse(address)? else {
-            return self.open_public(address);
-        };
-        Ok(Arc::new(FolderStore::open(&path)?))
+        match StorageAddress::parse(address)? {
+            StorageAddress::Http(_) => self.open_public(address),
+            other => other.open(),
+        }
+    }
+
+    fn open_with(
+        &self,
+        address: &str,
+        credentials: Arc<dyn BucketCredentials>,
+    ) -> Result<Arc<dyn Store>> {
+        match StorageAddress::parse(address)? {
+            StorageAddress::Http(_) => self.open_public(address),
+            other => other.open_with(credentials),
+        }
     }
 
     fn open_public(&self, url: &str) -> Result<Arc<dyn Store>> {

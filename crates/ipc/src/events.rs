@@ -1,6 +1,6 @@
 //! Jobs and receipts in words, and what streams to the window.
 
-use headgate_engine::{Happened, Job, Receipt};
+use headgate_engine::{Happened, Job, ObjectState, Receipt};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::app::App;
@@ -30,34 +30,19 @@ impl App {
     }
 
     pub(crate) async fn job_dto(&self, job: Job) -> dto::Job {
-        let skipped: Vec<_> = job
-            .steps
-            .iter()
-            .filter(|s| s.state == headgate_engine::ObjectState::Skipped)
-            .collect();
         let receipt = match &job.receipt {
             Some(r) => Some(self.receipt(&job.workspace, r).await),
             None => None,
         };
+        let (skipped_objects, skipped_bytes) = skipped(&job);
+        let registry = job.targets.first();
         dto::Job {
-            skipped_objects: crate::ship::count(skipped.len()),
-            skipped_bytes: skipped.iter().map(|s| s.size).sum(),
-            targets: Vec::new(),
-            objects_total: 0,
-            objects_done: 0,
-            objects: job
-                .steps
-                .iter()
-                .map(|s| dto::JobObject {
-                    name: s.key.clone(),
-                    path: None,
-                    target: 0,
-                    sha256: s.sha256.clone(),
-                    size: s.size,
-                    sent: s.sent,
-                    state: object(s.state).into(),
-                })
-                .collect(),
+            skipped_objects,
+            skipped_bytes,
+            objects_total: registry.map_or(0, |t| t.objects_total),
+            objects_done: registry.map_or(0, |t| t.objects_done),
+            objects: crate::upload::objects(&job.steps),
+            targets: job.targets.iter().map(crate::upload::target).collect(),
             kind: job.kind.text().into(),
             state: job.state.text().into(),
             phase: job.phase.text().into(),
@@ -116,7 +101,7 @@ impl App {
             committed: r.committed.to_string(),
             finished: r.finished.to_string(),
             took_ms: r.took_ms,
-            visible_after_ms: None,
+            visible_after_ms: r.visible_after_ms,
             fetch_ms: r.fetch_ms,
             metadata: r.metadata.iter().map(role).collect(),
             read_from: if r.public { "public_url" } else { "storage" }.into(),
@@ -131,13 +116,17 @@ impl App {
     }
 }
 
-fn object(state: headgate_engine::ObjectState) -> &'static str {
-    match state {
-        headgate_engine::ObjectState::Pending => "queued",
-        headgate_engine::ObjectState::Sending => "sending",
-        headgate_engine::ObjectState::Done => "done",
-        headgate_engine::ObjectState::Skipped => "skipped",
+/// What was there already, proven. A finished job keeps the count in its receipt.
+fn skipped(job: &Job) -> (u32, u64) {
+    if let Some(receipt) = &job.receipt {
+        return (receipt.skipped_objects, receipt.skipped_bytes);
     }
+    let skipped = job
+        .steps
+        .iter()
+        .filter(|s| s.target == 0 && s.state == ObjectState::Skipped);
+    let bytes = skipped.clone().map(|s| s.size).sum();
+    (crate::ship::count(skipped.count()), bytes)
 }
 
 fn role(r: &headgate_engine::ReceiptRole) -> dto::ReceiptRole {

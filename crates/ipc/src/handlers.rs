@@ -5,6 +5,7 @@ use headgate_engine::{ConnectRequest, InspectOptions, VaultChoice, Workspace};
 
 use crate::app::{App, lock};
 use crate::dto::{self, IpcError};
+use crate::storage::keys;
 
 type Answer<T> = Result<T, IpcError>;
 
@@ -103,24 +104,7 @@ impl App {
     /// Tests storage against the picked root.
     pub async fn connect_test(&self, request: dto::ConnectRequest) -> Answer<dto::ConnectTest> {
         let checks = self.console.connect_test(&self.connection(request)?).await;
-        let to_dto = |c: headgate_engine::Check| {
-            let (ok, detail, error) = match c.result {
-                Ok(detail) => (true, detail, None),
-                Err(p) => (false, p.message.clone(), Some(p.into())),
-            };
-            dto::ConnectCheck {
-                title: c.title.into(),
-                detail,
-                ok,
-                warning: None,
-                ms: u32::try_from(c.ms).unwrap_or(u32::MAX),
-                error,
-            }
-        };
-        Ok(dto::ConnectTest {
-            checks: checks.into_iter().map(to_dto).collect(),
-            at: self.console.now().to_string(),
-        })
+        Ok(self.checks(checks))
     }
 
     /// Pins the root and adds the workspace. That the person compared the words is checked here too.
@@ -145,6 +129,7 @@ impl App {
             public_url: request.public_url.filter(|u| !u.trim().is_empty()),
             root: root.bytes,
             vault: VaultChoice::Os,
+            credentials: request.credentials.map(keys),
         })
     }
 

@@ -15,5 +15,6 @@ mod handlers;
 mod promote;
 mod ship;
 mod storage;
+mod upload;
 
 pub use app::{App, Host};

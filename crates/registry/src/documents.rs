@@ -1,18 +1,21 @@
 //! Documents that roles list: release manifests, rollout documents, inventories.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use futures::{TryStreamExt as _, stream};
 use headgate_core::{
     Code, Problem, Result,
+    files::{self, FilesMap},
     inventory::Inventory,
-    manifest::{BundleRef, ReleaseManifest},
+    manifest::{BundleRef, FilesRef, ReleaseManifest},
     rollout::RolloutDocument,
 };
 use headgate_tuf::{Name, RoleName, sha256_hex};
 
-use crate::{Artifacts, Progress, Store, View, layout, view::ChannelTargets};
+use crate::{Artifacts, Progress, Store, Stored, View, layout, view::ChannelTargets};
 
 /// An approved release of a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,3 +202,69 @@ pub async fn bundle(
     }
     Ok(sha256)
 }
+
+/// Reads the map of a release's single files, and checks that it has the files of the inventory.
+///
+/// # Errors
+/// `trust.hash` or `trust.format`.
+pub async fn files_map(
+    store: &dyn Store,
+    manifest: &ReleaseManifest,
+    reference: &FilesRef,
+) -> Result<FilesMap> {
+    let key = layout::inventory(&reference.sha256);
+    let max = reference.size.min(files::MAX_BYTES as u64);
+    let map = FilesMap::parse(&hashed(store, &key, &reference.sha256, max).await?)?;
+    map.check_against(&inventory(store, manifest).await?)?;
+    Ok(map)
+}
+
+/// Proves that what devices download of a release is what was signed: its bundle, or where its files lie alone, every
+/// one of them, or those whose keys are in `only`. Gives the SHA-256 that was computed, of the bundle or of the map
+/// of the files. `to` is for a bundle.
+///
+/// # Errors
+/// As [`bundle`] and [`files_map`]; `usage.argument` when single files are to be saved as a bundle.
+pub async fn content(
+    store: &dyn Store,
+    manifest: &ReleaseManifest,
+    only: Option<&HashSet<String>>,
+    to: Option<&Path>,
+    progress: Progress<'_>,
+) -> Result<String> {
+    let reference = match &manifest.files {
+        Some(reference) if !reference.zip && manifest.bundle.url.is_none() => reference,
+        _ => return bundle(store, &manifest.bundle, to, progress).await,
+    };
+    if to.is_some() {
+        let what = "This release lies in storage as single files, so there is no bundle to save.";
+        return Err(Problem::new(Code::UsageArgument, what).field("download"));
+    }
+    let map = files_map(store, manifest, reference).await?;
+    let done = AtomicU64::new(0);
+    let wanted = files::objects(&map.files).into_iter().filter(|file| {
+        only.is_none_or(|only| only.contains(&layout::single(&file.stored.sha256)))
+    });
+    stream::iter(wanted.map(Ok))
+        .try_for_each_concurrent(FILES_AT_ONCE, |file| {
+            let done = &done;
+            async move {
+                let stored = &file.stored;
+                let key = layout::single(&stored.sha256);
+                let what = match store.compare(&key, &stored.sha256, stored.size).await? {
+                    Stored::Same => {
+                        progress(done.fetch_add(stored.size, Ordering::Relaxed) + stored.size);
+                        return Ok(());
+                    }
+                    Stored::Missing => format!("{key} is signed for, but it is not there."),
+                    Stored::Different => format!("{key} holds other bytes than were signed."),
+                };
+                Err(Problem::new(Code::TrustHash, what).detail(&file.path))
+            }
+        })
+        .await?;
+    Ok(reference.sha256.clone())
+}
+
+/// Single files that are looked at together.
+const FILES_AT_ONCE: usize = 16;

@@ -1,6 +1,6 @@
 //! Asking the registry as a device would, from the pinned root alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use headgate_core::{
@@ -22,6 +22,8 @@ pub(crate) struct DeviceQuestion {
     pub(crate) native: Option<String>,
     /// Install id; nothing = one that the newest rollout reaches.
     pub(crate) install_id: Option<String>,
+    /// Of single files, those with these keys are read; nothing = all. The others were proven when they were skipped.
+    pub(crate) only: Option<HashSet<String>>,
 }
 
 /// What the registry answered, all of it verified.
@@ -33,7 +35,7 @@ pub(crate) struct Proof {
     pub(crate) release: Option<headgate_registry::documents::Approved>,
     /// All approved releases of the channel by build number.
     pub(crate) approved: BTreeMap<u32, headgate_registry::documents::Approved>,
-    /// SHA-256 of the bundle as it was read.
+    /// SHA-256 of the bundle as it was read, or of the files map where single files lie alone.
     pub(crate) bundle_sha256: Option<String>,
     /// The rollout document.
     pub(crate) rollout: RolloutDocument,
@@ -114,8 +116,9 @@ pub(crate) async fn prove(
     };
     let mut bundle_sha256 = None;
     if let Some(approved) = &release {
-        let bundle = &approved.manifest.bundle;
-        bundle_sha256 = Some(documents::bundle(store, bundle, download, progress).await?);
+        let manifest = &approved.manifest;
+        let read = documents::content(store, manifest, question.only.as_ref(), download, progress);
+        bundle_sha256 = Some(read.await?);
     }
     Ok(Proof {
         approved: docs.approved,

@@ -46,6 +46,9 @@ pub struct Receipt {
     pub finished: UtcTime,
     /// Milliseconds from start to the end of the read-back.
     pub took_ms: u64,
+    /// Milliseconds from the commit until the public URL showed it, where it did not at once.
+    #[serde(default)]
+    pub visible_after_ms: Option<u64>,
     /// Milliseconds that reading the bundle back took.
     pub fetch_ms: u64,
     /// Roles and their versions.

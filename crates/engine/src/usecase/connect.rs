@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use headgate_core::{Code, Problem, Result, words};
-use headgate_registry::{Expiry, HighWater, Loaded, View, layout};
+use headgate_registry::{Expiry, FixedCredentials, HighWater, Loaded, Store, View, layout};
 use headgate_tuf::{KeyId, RoleName, UtcTime, metadata::Root, sha256_hex};
 
 use crate::Workspace;
 use crate::console::Console;
+use crate::credentials::{self, StorageKeys};
 use crate::keys::VaultChoice;
 use crate::publish::made;
 
@@ -75,17 +77,38 @@ pub struct ConnectRequest {
     pub root: Vec<u8>,
     /// Where keys will be kept.
     pub vault: VaultChoice,
+    /// For a bucket: goes into the vault. Nothing = `AWS_*` variables.
+    pub credentials: Option<StorageKeys>,
 }
 
 /// One line of the connection test.
 #[derive(Debug, Clone)]
 pub struct Check {
     /// What was tested.
-    pub title: &'static str,
+    pub title: String,
     /// What was found, or why not.
-    pub result: Result<String>,
+    pub result: Result<Found>,
     /// Milliseconds.
     pub ms: u64,
+}
+
+/// What a line of the connection test found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// In words.
+    pub says: String,
+    /// It works, with something that a person must know.
+    pub warning: bool,
+}
+
+impl Check {
+    pub(crate) fn failed(title: &str, problem: Problem) -> Self {
+        Self {
+            title: title.to_owned(),
+            result: Err(problem),
+            ms: 0,
+        }
+    }
 }
 
 /// Largest root file that is read.
@@ -100,28 +123,13 @@ impl Console {
         RootInfo::read(path)
     }
 
-    /// Tests storage against a root, line by line; stops at the first line that fails.
+    /// Tests storage against a root, line by line; stops at the first line without which the next mean nothing.
     pub async fn connect_test(&self, request: &ConnectRequest) -> Vec<Check> {
-        let mut checks = Vec::new();
         let clock = &self.inner.world.clock;
-        let mut from = clock.ticks();
-        let mut push = |checks: &mut Vec<Check>, title, result: Result<String>| {
-            let now = clock.ticks();
-            let ok = result.is_ok();
-            checks.push(Check {
-                title,
-                result,
-                ms: now - from,
-            });
-            from = now;
-            ok
-        };
-        let store = match self.inner.stores.open(&request.storage) {
+        let from = clock.ticks();
+        let store = match self.candidate(request) {
             Ok(store) => store,
-            Err(problem) => {
-                push(&mut checks, "Reads", Err(problem.field("storage")));
-                return checks;
-            }
+            Err(problem) => return vec![Check::failed("Opens", problem)],
         };
         let view = View::read(
             store.as_ref(),
@@ -131,46 +139,63 @@ impl Console {
             Expiry::Show,
         )
         .await;
-        let read = match &view {
-            Ok(v) => Ok(format!(
-                "Root {}, snapshot {}, {} roles verified",
-                v.root.meta.version,
-                v.snapshot.meta.version,
-                v.channels.len() + 4
-            )),
-            Err(p) => Err(p.clone()),
+        let result = match &view {
+            Ok(v) => Ok(Found {
+                says: format!(
+                    "Root {}, snapshot {}, {} roles verified",
+                    v.root.meta.version,
+                    v.snapshot.meta.version,
+                    v.channels.len() + 4
+                ),
+                warning: false,
+            }),
+            Err(problem) => Err(match problem.code {
+                Code::StorageCredentials => problem.clone().field("accessKeyId"),
+                _ => problem.clone(),
+            }),
         };
-        if !push(&mut checks, "Reads and verifies", read) {
+        let readable = result.is_ok();
+        let mut checks = vec![Check {
+            title: "Reads and verifies".into(),
+            result,
+            ms: clock.ticks() - from,
+        }];
+        if !readable {
             return checks;
         }
-        let writes = self.can_write(store.as_ref()).await;
-        push(&mut checks, "Writes", writes);
-        if let Some(url) = &request.public_url {
-            let same = self.same_at(url, &view).await;
-            push(&mut checks, "Public URL serves the same bytes", same);
+        let public = request.public_url.as_deref();
+        match self.probe(store.as_ref(), public).await {
+            // What was just verified was read.
+            Ok(lines) => checks.extend(lines.into_iter().filter(|c| c.title != "Reads")),
+            Err(problem) => checks.push(Check::failed("Writes", problem)),
+        }
+        if let Some(url) = public {
+            let from = clock.ticks();
+            let result = self.same_at(url, &view).await;
+            checks.push(Check {
+                title: "Public URL serves this registry".into(),
+                result: result.map(|says| Found {
+                    says,
+                    warning: false,
+                }),
+                ms: clock.ticks() - from,
+            });
         }
         checks
     }
 
-    /// Writes twice under a name that nobody reads; the second write must be refused.
-    async fn can_write(&self, store: &dyn headgate_registry::Store) -> Result<String> {
-        use headgate_registry::{Body, Created, silent};
-        let key = format!("probe/{}", self.inner.world.id(8)?);
-        let body = || {
-            Body::Bytes(Bytes::from_static(
-                b"Headgate writes this once to see that a second write is refused.\n",
-            ))
+    /// The storage that is to be connected, with the credentials that were typed.
+    fn candidate(&self, request: &ConnectRequest) -> Result<Arc<dyn Store>> {
+        let opened = match &request.credentials {
+            Some(keys) => {
+                let fixed = FixedCredentials::new(keys.keys().map_err(|p| p.field("accessKeyId"))?);
+                self.inner
+                    .stores
+                    .open_with(&request.storage, Arc::new(fixed))
+            }
+            None => self.inner.stores.open(&request.storage),
         };
-        store.create(&key, body(), silent()).await?;
-        let second = store.create(&key, body(), silent()).await;
-        store.discard_probe(&key).await?;
-        match second? {
-            Created::Exists => Ok("The second of two writers was refused, as it must be".into()),
-            Created::Created => Err(Problem::new(
-                Code::StorageIo,
-                "The storage overwrites objects that must not be overwritten.",
-            )),
-        }
+        opened.map_err(|problem| problem.field("storage"))
     }
 
     async fn same_at(&self, url: &str, view: &Result<View>) -> Result<String> {
@@ -240,7 +265,7 @@ impl Console {
             ));
         }
         self.unshared(&request.root).await?;
-        let store = inner.stores.open(&request.storage)?;
+        let store = self.candidate(&request)?;
         let view = View::read(
             store.as_ref(),
             &request.root,
@@ -257,13 +282,17 @@ impl Console {
             } else {
                 request.name
             },
-            storage: request.storage,
+            storage: normal(request.storage, store.as_ref()),
             public_url: request.public_url.filter(|u| !u.trim().is_empty()),
             sandbox: false,
             root: request.root,
             vault: request.vault,
             vault_why: None,
         };
+        if let Some(keys) = &request.credentials {
+            let vault = inner.new_vault(&workspace).await?;
+            credentials::keep(&vault, &inner.journal, &workspace.storage, keys).await?;
+        }
         inner
             .journal
             .add_workspace(&workspace, inner.world.now(), true)
@@ -274,6 +303,15 @@ impl Console {
             .await?;
         self.sync_quietly(&workspace).await;
         Ok(workspace)
+    }
+}
+
+/// A bucket's address in its one normal form; a folder's as it was given.
+pub(super) fn normal(given: String, store: &dyn Store) -> String {
+    if given.starts_with("s3://") {
+        store.address()
+    } else {
+        given
     }
 }
 

@@ -1,6 +1,11 @@
 //! The end of a publish: read it back as a device would, and write the receipt.
 
-use headgate_core::{Base, Code, Offer, Platform, Problem, Result, RolloutState, percent};
+use std::collections::HashSet;
+use std::time::Duration;
+
+use headgate_core::{
+    Base, Code, Offer, Platform, Problem, ReleaseManifest, Result, RolloutState, percent,
+};
 use headgate_registry::{Expiry, Store, View, documents, silent};
 use headgate_tuf::{RoleName, UtcTime};
 
@@ -10,9 +15,12 @@ use crate::console::Inner;
 use crate::db::{ObjectState, Phase, Step, StepKind};
 use crate::publish::{Action, DeviceQuestion, Intent, Proof, Receipt, ReceiptRole, prove};
 
-/// Readings until the public URL shows what was committed, each after a longer pause: 13 s in all,
-/// more than a CDN may keep the timestamp.
-const READ_BACKS: u32 = 6;
+/// Readings until the public URL shows what was committed, each after a longer pause, at most [`LONGEST_PAUSE`]: two
+/// and a half minutes in all. A CDN may keep the timestamp for longer than it is told to.
+const READ_BACKS: u32 = 36;
+
+/// Longest pause between two readings.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 #[expect(clippy::too_many_arguments, reason = "the whole story of one publish")]
 pub(super) async fn finish(
@@ -38,13 +46,20 @@ pub(super) async fn finish(
         Some(url) => (inner.stores.open_public(&url)?, true),
         None => (inner.store(workspace)?, false),
     };
+    let written_at = inner.world.clock.ticks();
+    let written: HashSet<String> = steps
+        .iter()
+        .filter(|s| s.source.is_some() && s.state == ObjectState::Done)
+        .map(|s| s.key.clone())
+        .collect();
     let mut receipt = None;
     for attempt in 0..READ_BACKS {
         if attempt > 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(200 << attempt)).await;
+            let pause = Duration::from_millis(200 << attempt.min(10)).min(LONGEST_PAUSE);
+            tokio::time::sleep(inner.world.clock.pause(pause)).await;
         }
         let fetched = inner.world.clock.ticks();
-        match read_back(inner, workspace, store.as_ref(), intent).await {
+        match read_back(inner, workspace, store.as_ref(), intent, &written).await {
             Ok((view, proof))
                 if view.timestamp.sha256 == ours
                     || view.timestamp.meta.version >= own_timestamp(&steps) =>
@@ -57,12 +72,18 @@ pub(super) async fn finish(
                 )
                 .await?;
                 r.fetch_ms = inner.world.clock.ticks().saturating_sub(fetched);
+                r.visible_after_ms =
+                    (public && attempt > 0).then(|| fetched.saturating_sub(written_at));
                 receipt = Some(r);
                 break;
             }
             Ok(_) => {}
             // Other bytes at an artifact's address do not become the signed ones by waiting.
-            Err(problem) if attempt + 1 == READ_BACKS || problem.code == Code::ArtifactChanged => {
+            Err(problem)
+                if attempt + 1 == READ_BACKS
+                    || matches!(problem.code, Code::ArtifactChanged | Code::UsageArgument)
+                    || (attempt >= FEW && !waits(&problem)) =>
+            {
                 let what = format!(
                     "The publish is committed, but reading it back from {} failed: {}",
                     store.address(),
@@ -89,6 +110,22 @@ pub(super) async fn finish(
     receipt.recovered = recovered;
     forget_work(inner, intent, &steps);
     Ok(receipt)
+}
+
+/// Readings after which only what a cache explains is waited for.
+const FEW: u32 = 6;
+
+/// Whether a CDN between an old and a new state explains it: it shows an older state, or a mixture of both.
+fn waits(problem: &Problem) -> bool {
+    problem.code == Code::TrustRollback || problem.code == Code::TrustHash || problem.retryable()
+}
+
+/// What stands for a release's content: the hash of its bundle, or of its files map where single files lie alone.
+fn signed(manifest: &ReleaseManifest) -> String {
+    match &manifest.files {
+        Some(files) if !files.zip && manifest.bundle.url.is_none() => files.sha256.clone(),
+        _ => manifest.bundle.sha256.clone(),
+    }
 }
 
 /// What was read back must be the rollout document that was written, not merely a valid one.
@@ -118,6 +155,7 @@ async fn read_back(
     workspace: &Workspace,
     store: &dyn Store,
     intent: &Intent,
+    written: &HashSet<String>,
 ) -> Result<(View, Option<Proof>)> {
     let marks = inner.journal.marks(&workspace.id).await?;
     let now = inner.world.now();
@@ -131,6 +169,8 @@ async fn read_back(
         platform: Platform::Ios,
         native: None,
         install_id: None,
+        // Only what this job wrote is read again: the rest was proven when it was skipped.
+        only: matches!(intent.action, Action::Ship { .. }).then(|| written.clone()),
     };
     let mut proof = prove(
         store,
@@ -142,12 +182,17 @@ async fn read_back(
         silent(),
     )
     .await?;
-    own_release(store, intent, &mut proof).await?;
+    own_release(store, intent, question.only.as_ref(), &mut proof).await?;
     Ok(((*proof.view).clone(), Some(proof)))
 }
 
 /// A new release is always read back itself, also when the device that asked is outside its native range.
-async fn own_release(store: &dyn Store, intent: &Intent, proof: &mut Proof) -> Result<()> {
+async fn own_release(
+    store: &dyn Store,
+    intent: &Intent,
+    written: Option<&HashSet<String>>,
+    proof: &mut Proof,
+) -> Result<()> {
     let build = match &intent.action {
         Action::Ship { manifest, .. } => manifest.build,
         Action::Promote { build, .. } => *build,
@@ -163,8 +208,8 @@ async fn own_release(store: &dyn Store, intent: &Intent, proof: &mut Proof) -> R
     let Some(approved) = proof.approved.get(&build).cloned() else {
         return Ok(());
     };
-    let bundle = &approved.manifest.bundle;
-    let sha256 = documents::bundle(store, bundle, None, silent()).await?;
+    let manifest = &approved.manifest;
+    let sha256 = documents::content(store, manifest, written, None, silent()).await?;
     proof.bundle_sha256 = Some(sha256);
     proof.offer = Offer::Release(build);
     proof.release = Some(approved);
@@ -203,7 +248,8 @@ async fn build_receipt(
         files = u32::try_from(inventory.files.len()).unwrap_or(u32::MAX);
     }
     let count = |state| {
-        let of: Vec<&Step> = steps.iter().filter(|s| s.state == state).collect();
+        let ours = steps.iter().filter(|s| s.target == 0 && s.state == state);
+        let of: Vec<&Step> = ours.collect();
         (
             of.iter().map(|s| s.size).sum::<u64>(),
             u32::try_from(of.len()).unwrap_or(u32::MAX),
@@ -219,7 +265,7 @@ async fn build_receipt(
         unit,
         channel,
         replaces: before.replaces.clone(),
-        signed_sha256: shown.map(|a| a.manifest.bundle.sha256.clone()),
+        signed_sha256: shown.map(|a| signed(&a.manifest)),
         read_back_sha256: proof.as_ref().and_then(|p| p.bundle_sha256.clone()),
         manifest: shown.map(|a| a.sha256.clone()),
         size: shown.map_or(0, |a| a.manifest.bundle.size),
@@ -232,6 +278,7 @@ async fn build_receipt(
         committed: inner.world.now(),
         finished: inner.world.now(),
         took_ms: 0,
+        visible_after_ms: None,
         fetch_ms: 0,
         metadata: roles(view, before, steps),
         public,

@@ -57,6 +57,7 @@ impl Console {
             return Ok(resumed);
         }
         let store = inner.stores.create(&request.storage)?;
+        let storage = super::connect::normal(request.storage.clone(), store.as_ref());
         if store.head(layout::TIMESTAMP).await?.is_some() {
             return Err(Problem::new(
                 Code::UsageExists,
@@ -115,7 +116,7 @@ impl Console {
             },
             app: request.app,
             name: request.name,
-            storage: request.storage,
+            storage,
             public_url: request.public_url,
             sandbox: request.sandbox,
             root: envelope.to_bytes()?,

@@ -197,6 +197,12 @@ impl Inner {
         {
             tracing::error!(job = id, %problem, "the end of a job could not be recorded");
         }
+        if job.state == JobState::Done {
+            job.steps.retain(|step| step.path.is_none());
+            if let Err(problem) = self.journal.forget_files(id).await {
+                tracing::warn!(%problem, "the single files of a job stay in the journal");
+            }
+        }
         self.journal.back_up_if_old().await;
         let _ = std::fs::remove_file(self.home.work().join(format!("{id}.lock")));
         if let Some(live) = lock(&self.live).get_mut(id) {

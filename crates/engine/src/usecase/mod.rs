@@ -18,6 +18,7 @@ mod recover;
 mod rollout;
 mod sandbox;
 pub(crate) mod ship;
+mod storage;
 mod sync;
 mod uploads;
 mod verify;
@@ -28,7 +29,7 @@ pub use board::{
     Board, ChannelBoard, Freshness, GateBoard, GateState, PastRelease, ReleaseInfo, ServingBoard,
 };
 pub use compare::{Comparison, packer_text};
-pub use connect::{Check, ConnectRequest, RootInfo};
+pub use connect::{Check, ConnectRequest, Found, RootInfo};
 pub use init::InitRequest;
 pub use inspect::{ChannelChanges, InspectOptions, InspectionReport, PickInfo};
 pub use keys::KeyCreated;

@@ -189,7 +189,7 @@ async fn run(
         .clone()
         .ok_or_else(|| Problem::new(Code::LocalJournal, "The job lost what it was asked for."))?;
     let store = match &intent.action {
-        Action::Init { .. } => inner.stores.create(&workspace.storage)?,
+        Action::Init { .. } => inner.create_at(workspace, &workspace.storage)?,
         _ => inner.store(workspace)?,
     };
     if let Action::Mirror { address } = &intent.action {

@@ -60,6 +60,9 @@ impl Console {
                 Err(problem) => words.push(format!("{title}: {}", problem.message)),
             }
         }
+        if let Err(problem) = self.abort_orphans().await {
+            tracing::warn!(%problem, "unfinished uploads were not looked at");
+        }
         self.sweep().await;
         lock(&self.inner.recovered).extend(words.iter().cloned());
         if !words.is_empty() {
@@ -77,10 +80,14 @@ impl Console {
         let mut needed = std::collections::HashSet::new();
         for job in open {
             if let Some(Action::Ship {
-                bundle, inventory, ..
+                bundle,
+                inventory,
+                files,
+                ..
             }) = job.intent.as_ref().map(|i| &i.action)
             {
                 needed.extend([bundle.clone(), inventory.clone()]);
+                needed.extend(files.clone());
             }
         }
         let files = std::fs::read_dir(self.inner.home.work())

@@ -249,7 +249,7 @@ impl Console {
             .map(|r| r.serving())
             .ok_or_else(absent)?;
         let bundle = &approved.manifest.bundle;
-        let read = documents::bundle(store.as_ref(), bundle, None, silent()).await;
+        let read = documents::content(store.as_ref(), &approved.manifest, None, None, silent()).await;
         let recomputed = read.map_err(|problem| {
             let problem = match problem.code {
                 Code::TrustHash => {

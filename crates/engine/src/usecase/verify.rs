@@ -92,6 +92,7 @@ pub async fn verify(
         platform: request.platform,
         native: request.native,
         install_id: request.install_id,
+        only: None,
     };
     let now = world.now();
     let part = match &request.download {
