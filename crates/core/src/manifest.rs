@@ -192,7 +192,10 @@ impl ReleaseManifest {
         if let Some(url) = &self.bundle.url {
             check_text("bundle.url", url, 2_000)?;
             if !["https://", "http://"].iter().any(|s| url.starts_with(s)) {
-                return bad("bundle.url", "The bundle's address is not an http address.".into());
+                return bad(
+                    "bundle.url",
+                    "The bundle's address is not an http address.".into(),
+                );
             }
         }
         self.native.check()?;

@@ -171,7 +171,7 @@ async fn bytes_that_change_between_inspection_and_publish_are_not_signed() {
     // The job can go on, so what was inspected stays, however old it is; without the job it would be swept.
     let stray = report.path.with_file_name("stray.zip");
     std::fs::write(&stray, b"x").unwrap();
-    let old = SystemTime::now() - Duration::from_secs(2 * 86_400);
+    let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
     for path in [&report.path, &report.inventory_path, &stray] {
         let file = std::fs::File::options().append(true).open(path).unwrap();
         file.set_modified(old).unwrap();
