@@ -97,7 +97,7 @@ impl Refusal {
             );
         }
         match (status, self.code()) {
-            (_, "InvalidAccessKeyId") => new(
+            (_, "InvalidAccessKeyId" | "NotSignedUp") => new(
                 Code::StorageCredentials,
                 format!("{host} does not know this access key id."),
             ),

@@ -1,6 +1,7 @@
 //! A server that answers what a test tells it to, and remembers what it was asked.
 #![allow(
     dead_code,
+    unreachable_pub,
     clippy::unwrap_used,
     clippy::allow_attributes,
     reason = "every test file uses a part of it; a test that cannot set up has failed"

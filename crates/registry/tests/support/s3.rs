@@ -3,6 +3,7 @@
 //! Objects of `bkt` lie as files below `root/bkt`.
 #![allow(
     dead_code,
+    unreachable_pub,
     clippy::unwrap_used,
     clippy::allow_attributes,
     reason = "every test file uses a part of it; a test that cannot set up has failed"
@@ -34,13 +35,24 @@ pub struct S3 {
 impl S3 {
     /// Starts one that knows the access key `AK` with the secret `SK`.
     pub async fn start() -> Self {
+        Self::start_with(true).await
+    }
+
+    /// Starts one that takes whatever comes, signed or not: for a server in front of it.
+    pub async fn open() -> Self {
+        Self::start_with(false).await
+    }
+
+    async fn start_with(signed: bool) -> Self {
         let root = TempDir::new().unwrap();
         std::fs::create_dir(root.path().join(BUCKET)).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let fs = s3s_fs::FileSystem::new(root.path()).unwrap();
         let mut builder = S3ServiceBuilder::new(fs);
-        builder.set_auth(SimpleAuth::from_single("AK", "SK"));
+        if signed {
+            builder.set_auth(SimpleAuth::from_single("AK", "SK"));
+        }
         builder.set_host(SingleDomain::new(&format!("localhost:{port}")).unwrap());
         let service = builder.build();
         tokio::spawn(async move {

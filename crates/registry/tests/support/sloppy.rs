@@ -1,0 +1,93 @@
+//! A server that ignores conditions, as some real ones do: it takes them off and passes the rest on to a real one.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::allow_attributes,
+    reason = "every test file uses a part of it; a test that cannot set up has failed"
+)]
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, Uri};
+use axum::response::Response;
+
+use crate::s3::S3;
+
+/// A running one.
+pub struct Sloppy {
+    pub behind: S3,
+    port: u16,
+}
+
+#[derive(Clone)]
+struct Pass {
+    to: String,
+    may_delete: bool,
+}
+
+impl Sloppy {
+    /// Starts one; without `may_delete` it answers every DELETE of an object with AccessDenied.
+    pub async fn start(may_delete: bool) -> Self {
+        let behind = S3::open().await;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let pass = Pass {
+            to: format!("http://127.0.0.1:{}", behind.port),
+            may_delete,
+        };
+        let router = Router::new()
+            .fallback(forward)
+            .layer(axum::extract::DefaultBodyLimit::disable())
+            .with_state(pass);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { behind, port }
+    }
+
+    /// `s3://bkt/ota` there.
+    pub fn address(&self, more: &str) -> String {
+        format!("s3://bkt/ota?endpoint=http://127.0.0.1:{}{more}", self.port)
+    }
+}
+
+async fn forward(
+    State(pass): State<Pass>,
+    method: Method,
+    uri: Uri,
+    mut headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if method == Method::DELETE && uri.query().is_none() && !pass.may_delete {
+        let denied = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
+        return Response::builder().status(403).body(denied.into()).unwrap();
+    }
+    // The signature covers the conditions, so it has to go with them.
+    for name in [
+        "if-none-match",
+        "if-match",
+        "authorization",
+        "host",
+        "content-length",
+    ] {
+        headers.remove(name);
+    }
+    let answer = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .unwrap()
+        .request(method, format!("{}{uri}", pass.to))
+        .headers(headers)
+        .header("content-length", body.len())
+        .body(body)
+        .send()
+        .await
+        .unwrap();
+    let mut response = Response::builder().status(answer.status());
+    for (name, value) in answer.headers() {
+        if name != "transfer-encoding" && name != "connection" {
+            response = response.header(name, value);
+        }
+    }
+    response.body(answer.bytes().await.unwrap().into()).unwrap()
+}
