@@ -1,7 +1,11 @@
 //! Published web builds: nothing in them is taken for a secret, and what is planted there is found.
 //!
 //! `HEADGATE_REAL_BUILDS` names the `node_modules` that `npm ci` makes of `tests/interop/realbuilds`.
-#![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot set up has failed"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,7 +1,6 @@
 //! Valid inputs to start from, made by code.
 
 #[path = "../../../crates/bundle/tests/support/mod.rs"]
-#[allow(dead_code, reason = "the hostile zips use the rest of it")]
 pub(crate) mod support;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -9,6 +9,7 @@ mod data;
 mod names;
 #[path = "../support/mod.rs"]
 mod support;
+mod threats;
 
 use std::sync::atomic::AtomicBool;
 
