@@ -8,8 +8,13 @@ import { drop } from "../lib/stores/drop.svelte";
 import { jobs } from "../lib/stores/jobs.svelte";
 import { toasts } from "../lib/stores/toasts.svelte";
 
+let shown: FakeBackend | null = null;
+
 /** Puts the stores back to how they are before the window opens. */
 export function fresh(backend: FakeBackend): void {
+  // Jobs of the window before must not tell this one about themselves.
+  shown?.stop();
+  shown = backend;
   setBackend(backend);
   app.view = "starting";
   app.workspaces = [];

@@ -1,17 +1,9 @@
 import { screen } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
-import axe from "axe-core";
 import { describe, expect, it } from "vitest";
 import { www } from "../lib/backend/fake/ship";
+import { violations } from "../test/axe";
 import { open } from "../test/start";
-
-/** Rules that need layout or a whole document; the tokens are checked for contrast by themselves. */
-const rules = { "color-contrast": { enabled: false }, region: { enabled: false } };
-
-async function violations(within: Element = document.body): Promise<string[]> {
-  const { violations: found } = await axe.run(within, { rules });
-  return found.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(" | ")}`);
-}
 
 describe("accessibility rules", () => {
   it.each([

@@ -1,6 +1,7 @@
 import { render, screen, waitFor } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { expect, it, vi } from "vitest";
+import { target } from "../../lib/backend/fake/upload";
 import { CONFLICT } from "../../test/ship-data";
 import type { Job } from "../../lib/bindings/Job";
 import { jobs } from "../../lib/stores/jobs.svelte";
@@ -88,4 +89,26 @@ it("tells a refusal in the list", async () => {
   await userEvent.click(screen.getByTestId("jobs-button"));
   await userEvent.click(await screen.findByTestId("job-resume-a"));
   expect((await screen.findByTestId("jobs-error")).textContent).toContain(CONFLICT.message);
+});
+
+it("pauses, goes on, and ends the wait before the next try", async () => {
+  const sent = scripted({}, { job_pause: () => Promise.resolve({}) });
+  const retry = { why: "Timed out.", attempt: 3, of: 5, inMs: 9000 };
+  jobs.set([
+    job({}),
+    job({ id: "b", state: "paused" }),
+    job({ id: "c", targets: [target({ state: "retrying", retry })] }),
+  ]);
+  render(JobsButton, { onopen: vi.fn() });
+  expect(screen.getByTestId("jobs-button").getAttribute("aria-label")).toBe("2 jobs running, 1 job paused");
+  await userEvent.click(screen.getByTestId("jobs-button"));
+  await userEvent.click(await screen.findByTestId("job-pause-a"));
+  expect(last(sent, "job_pause")).toEqual({ job: "a" });
+  expect(screen.getByTestId("job-b").textContent).toContain("Paused");
+  expect(screen.getByTestId("job-b").querySelector("[role=progressbar]")?.getAttribute("aria-valuenow")).toBe("30");
+  await userEvent.click(screen.getByTestId("job-resume-b"));
+  expect(last(sent, "job_resume")).toEqual({ job: "b" });
+  expect(screen.getByTestId("job-retry-c").textContent).toMatch(/^Timed out\. Try 3 of 5, next in \d s\.$/);
+  await userEvent.click(screen.getByTestId("job-retry-now-c"));
+  expect(last(sent, "job_retry_now")).toEqual({ job: "c" });
 });

@@ -3,7 +3,7 @@ import type { JobObject } from "../../lib/bindings/JobObject";
 import { count } from "../../lib/format";
 
 /** Rows on screen: what fits beside the cards; the rest is a number. */
-export const SHOWN = 8;
+export const SHOWN = 7;
 /** Finished rows that stay above what moves. */
 const BEFORE = 3;
 

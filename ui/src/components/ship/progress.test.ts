@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { announcedStep, canCancel, jobPercent, stateWord, timeLeft } from "./progress";
+import { announcedStep, canCancel, canPause, canResume, jobPercent, stateWord, timeLeft } from "./progress";
 
 describe("progress", () => {
   it("never shows more than was acknowledged, and nothing while the size is unknown", () => {
@@ -19,6 +19,16 @@ describe("progress", () => {
     expect(canCancel({ state: "running", phase: "upload" })).toBe(true);
     expect(canCancel({ state: "running", phase: "read_back" })).toBe(false);
     expect(canCancel({ state: "done", phase: "done" })).toBe(false);
+  });
+
+  it("holds only what sends bytes, and lets go on what a person held", () => {
+    expect(canPause({ kind: "ship", state: "running", phase: "upload" })).toBe(true);
+    expect(canPause({ kind: "ship", state: "running", phase: "publish" })).toBe(false);
+    expect(canPause({ kind: "inspect", state: "running", phase: "upload" })).toBe(false);
+    expect(canResume({ state: "paused" })).toBe(true);
+    expect(canResume({ state: "running" })).toBe(false);
+    expect(canCancel({ state: "paused", phase: "upload" })).toBe(true);
+    expect(stateWord({ state: "paused", phase: "upload" })).toBe("Paused");
   });
 
   it("rounds the time left up and says nothing without a speed", () => {

@@ -18,6 +18,21 @@ describe("actions of errors", () => {
     expect(actionFor(error("trust.expired")).action).toBe("refresh");
   });
 
+  it.each([
+    ["storage.credentials", "credentials"],
+    ["storage.retention", "storage-check"],
+    ["storage.ignores_conditions", "storage-check"],
+    ["storage.region", "connect"],
+    ["storage.unavailable", "retry"],
+    ["storage.busy", "retry"],
+    ["storage.clock", "retry"],
+    ["artifact.address", "address"],
+    ["artifact.missing", "retry"],
+    ["artifact.changed", "none"],
+  ])("%s leads to %s", (code, action) => {
+    expect(actionFor(error(code)).action).toBe(action);
+  });
+
   it("falls back to the area of a code", () => {
     expect(actionFor(error("zip.bomb")).action).toBe("choose-build");
     expect(actionFor(error("trust.of_tomorrow")).severity).toBe("danger");

@@ -186,6 +186,13 @@ class App {
     if (workspace) this.credentialsAsked = { workspace, then };
   }
 
+  /** The credentials are in the vault: what waited for them goes on. */
+  credentialsStored(): void {
+    const asked = this.credentialsAsked;
+    this.credentialsAsked = null;
+    asked?.then();
+  }
+
   /** Opens the promotion of a gate. */
   promote(gate: Gate): void {
     this.overlay = { kind: "promote", gate, jobId: null };

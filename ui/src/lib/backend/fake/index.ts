@@ -51,6 +51,8 @@ export class FakeBackend implements Backend {
   theme = "system";
   /** Where the drag of the scenario `drop` is. */
   at: { x: number; y: number } | null = null;
+  /** What the dialog for a storage folder gives back. */
+  folder = "/srv/ota";
   /** What a comparison finds. */
   finds: "different" | "packer" | "same" = "different";
   #speaks = 0;
@@ -108,6 +110,11 @@ export class FakeBackend implements Backend {
     this.#failures.delete(name);
   }
 
+  /** Tells nothing more: another window is looked at. */
+  stop(): void {
+    this.#listener = null;
+  }
+
   /** Tells the window something, as the engine would. */
   emit(event: Event): void {
     this.#listener?.(event);
@@ -157,7 +164,7 @@ export class FakeBackend implements Backend {
       return {};
     },
     sandbox_start: () => this.#add(data.sandbox),
-    storage_choose: () => ({ path: "/srv/ota" }),
+    storage_choose: () => ({ path: this.folder }),
     root_choose: () => ({ root: data.root }),
     connect_test: ({ storage, publicUrl }) => this.#tested(checks(storage, publicUrl)),
     storage_check: ({ workspace }) => {
@@ -344,8 +351,8 @@ export class FakeBackend implements Backend {
     const total = phases.length * 4;
     let step = 0;
     const next = (): void => {
-      const job = this.#find(start.id);
-      if (job.state !== "running") return;
+      const job = this.jobs.find((other) => other.id === start.id);
+      if (job?.state !== "running") return;
       step += 1;
       if (step >= total) {
         const ended = { ...job, state: "done", phase: "done", finished: new Date(this.#now()).toISOString() };
@@ -384,6 +391,7 @@ export function fakeFromAddress(query: URLSearchParams): FakeBackend {
   const fake = new FakeBackend((query.get("fake") ?? "welcome") as Scenario);
   fake.theme = query.get("theme") ?? "system";
   fake.finds = (query.get("finds") ?? "different") as FakeBackend["finds"];
+  fake.folder = query.get("storage") ?? fake.folder;
   const at = query.get("at")?.split(":").map(Number);
   if (at) fake.at = { x: at[0] ?? 0, y: at[1] ?? 0 };
   setTimeout(() => fake.speak(20), 300);

@@ -8,16 +8,23 @@ async function find(testid: string): Promise<HTMLElement | null> {
   return null;
 }
 
-/** Presses controls one after the other, so that a screen deep inside can be opened by its address. */
+/** Presses controls one after the other, or pastes (`paste:TEXT`), so that a screen deep inside can be opened by its address. */
 export async function play(testids: string[]): Promise<void> {
   for (const testid of testids) {
+    if (testid.startsWith("paste:")) {
+      await find("board");
+      const clipboardData = new DataTransfer();
+      clipboardData.setData("text/plain", testid.slice("paste:".length));
+      document.body.dispatchEvent(new ClipboardEvent("paste", { bubbles: true, cancelable: true, clipboardData }));
+      continue;
+    }
     const element = await find(testid);
     if (!element) return;
     element.focus();
-    // Menus open on the press, buttons on the click.
+    // Menus open on the press, everything else on the click.
     element.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true, button: 0, pointerType: "mouse" }));
     element.dispatchEvent(new PointerEvent("pointerup", { bubbles: true, button: 0, pointerType: "mouse" }));
-    if (!element.hasAttribute("aria-haspopup")) element.click();
+    if (element.getAttribute("aria-haspopup") !== "menu") element.click();
     await new Promise((done) => setTimeout(done, 120));
   }
 }

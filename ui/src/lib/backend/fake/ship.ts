@@ -47,7 +47,7 @@ export function inspectionOf(now: number, item: Picked, withoutMaps: boolean): I
     size: withoutMaps ? 28_400_000 : 38_000_000,
     compressed: withoutMaps ? 9_100_000 : 11_900_000,
     sha256: digest(withoutMaps ? "77d1c0de" : "06f2aa55"),
-    toUpload: withoutMaps ? 9_100_000 : 11_900_000,
+    toUpload: item.kind === "location" ? 0 : withoutMaps ? 9_100_000 : 11_900_000,
     changes: [
       { channel: "development", against: "4.2.6, build 1312", added: 4, removed: 1, changed: 18 },
       { channel: "staging", against: "4.2.5, build 1308", added: 9, removed: 2, changed: 33 },
