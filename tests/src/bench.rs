@@ -105,6 +105,7 @@ impl Bench {
             public_url: None,
             root: first.workspace.root.clone(),
             vault: VaultChoice::Os,
+            credentials: None,
         };
         let workspace = console.connect(request).await.unwrap();
         for key in first.console.keys(&first.workspace.id).await.unwrap() {

@@ -17,7 +17,7 @@ use crate::keys::{self, OpenVault, VaultChoice};
 /// have replaced them.
 const BELIEVED: u64 = 60_000;
 
-/// An access key for a bucket, as a person gives it. Not `Debug`, not `Serialize`.
+/// An access key for a bucket, as a person gives it. `Debug` says nothing of it; not `Serialize`.
 #[derive(Clone)]
 pub struct StorageKeys {
     /// Access key id.
@@ -26,6 +26,12 @@ pub struct StorageKeys {
     pub secret: Zeroizing<String>,
     /// Session token of temporary credentials.
     pub session_token: Option<Zeroizing<String>>,
+}
+
+impl std::fmt::Debug for StorageKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StorageKeys")
+    }
 }
 
 /// As it lies in the vault.

@@ -1,9 +1,10 @@
 //! `headgate connect`.
 
 use headgate_core::{Code, Problem, Result, words};
-use headgate_engine::{Check, ConnectRequest, RootInfo};
-use serde_json::{Value, json};
+use headgate_engine::{ConnectRequest, RootInfo};
+use serde_json::json;
 
+use super::storage::{check_json, check_line};
 use crate::args::ConnectArgs;
 use crate::context::Context;
 use crate::output::{Answer, Outcome, note, pairs};
@@ -39,6 +40,7 @@ pub(crate) async fn run(context: &Context, args: ConnectArgs) -> Outcome {
         public_url: args.public_url,
         root: root.bytes.clone(),
         vault: args.vault,
+        credentials: None,
     };
     let test = context.console.connect_test(&request);
     let checks = progress::during(context, Box::pin(test)).await;
@@ -115,19 +117,4 @@ fn believe(root: &RootInfo, fingerprint: Option<&str>, watched: bool) -> Result<
         return Ok(());
     }
     Err(refused("The root was not confirmed."))
-}
-
-fn check_json(check: &Check) -> Value {
-    let says = check
-        .result
-        .as_ref()
-        .map_or_else(|p| p.message.clone(), Clone::clone);
-    json!({ "title": check.title, "ok": check.result.is_ok(), "says": says, "ms": check.ms })
-}
-
-fn check_line(check: &Check) -> String {
-    match &check.result {
-        Ok(says) => format!("{}: {says}\n", check.title),
-        Err(problem) => format!("{}: no. {}\n", check.title, problem.message),
-    }
 }

@@ -15,6 +15,7 @@ mod rollout;
 mod sandbox;
 mod ship;
 mod status;
+mod storage;
 mod verify;
 
 use crate::args::{Cli, Command};
@@ -43,6 +44,7 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
         Command::Status => status::run(&context).await,
         Command::Log(args) => log::run(&context, args).await,
         Command::Refresh { expired } => refresh::run(&context, expired).await,
+        Command::Storage(command) => storage::run(&context, command).await,
         Command::Jobs(command) => jobs::run(&context, command).await,
         Command::Sandbox => sandbox::run(&context).await,
         Command::Completions { shell } => Ok(completions::run(shell)),

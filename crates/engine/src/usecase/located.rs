@@ -80,7 +80,7 @@ impl Inner {
     pub(super) async fn unchanged(
         &self,
         job: &str,
-        cancel: &AtomicBool,
+        control: &Control,
         draft: &Draft,
     ) -> Result<()> {
         let Some(bundle) = &draft.located else {
@@ -93,7 +93,10 @@ impl Inner {
         let progress = |done| self.update(job, false, |j| j.done = done);
         let artifacts = Artifacts::default();
         let check = artifacts.check(address, bundle, None, &progress);
-        cancellable(cancel, check).await.map(drop)
+        tokio::select! {
+            problem = control.until_stopped() => Err(problem),
+            checked = check => checked.map(drop),
+        }
     }
 }
 

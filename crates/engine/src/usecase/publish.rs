@@ -254,7 +254,7 @@ async fn run(
     for _ in 0..ATTEMPTS {
         inner.phase(id, Phase::Read).await?;
         let (draft, expected, before) = derive(inner, workspace, store.as_ref(), &intent).await?;
-        inner.unchanged(id, cancel, &draft).await?;
+        inner.unchanged(id, control, &draft).await?;
         inner.phase(id, Phase::Sign).await?;
         check_keys(&draft, &own)?;
         let vault = inner.vault(workspace).await?;

@@ -248,7 +248,6 @@ impl Console {
             .as_ref()
             .map(|r| r.serving())
             .ok_or_else(absent)?;
-        let bundle = &approved.manifest.bundle;
         let read = documents::content(store.as_ref(), &approved.manifest, None, None, silent()).await;
         let recomputed = read.map_err(|problem| {
             let problem = match problem.code {
