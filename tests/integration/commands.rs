@@ -109,6 +109,7 @@ async fn connecting_without_having_compared_is_refused_below_the_window() {
         public_url: None,
         root: "root-of-nobody".into(),
         compared: false,
+        credentials: None,
     };
     assert_eq!(
         app.connect(request).await.unwrap_err().code,

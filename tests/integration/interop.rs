@@ -142,6 +142,7 @@ async fn both_clients_verify_at_every_point_of_a_root_change() {
         public_url: bench.workspace.public_url.clone(),
         root: fs::read(bench.root()).unwrap(),
         vault: VaultChoice::Os,
+        credentials: None,
     };
     let there = other.connect(request).await.unwrap();
     let own = other.create_key(&there.id, "Pipeline").await.unwrap();

@@ -10,6 +10,7 @@ mod bench;
 mod builds;
 mod device;
 mod files;
+mod s3;
 mod stores;
 mod vaults;
 mod world;
@@ -18,6 +19,7 @@ pub use bench::{APP, Bench, CHANNELS, PASSPHRASE, Person, bench, code, init, pas
 pub use builds::{sample, varied};
 pub use device::{Seen, Served, device};
 pub use files::{copy_tree, files_below, scratch};
+pub use s3::{ACCESS_KEY, Asked, BUCKET, Buckets, Fault, S3, SECRET, quick};
 pub use stores::{Hook, HookedStore, Kind, Stores, Write};
 pub use vaults::OneVault;
 pub use world::{Seeded, TestClock, world};

@@ -114,6 +114,7 @@ async fn a_storage_that_holds_another_workspace_is_recognised() {
         public_url: None,
         root: theirs_root.clone(),
         vault: VaultChoice::Os,
+        credentials: None,
     };
     let checks = console.connect_test(&request).await;
     let failed = checks.into_iter().find_map(|c| c.result.err());

@@ -40,7 +40,11 @@ pub(crate) async fn run(context: &Context, command: JobsCommand) -> Outcome {
         }
         JobsCommand::Resume { id } => {
             context.console.resume_job(&id).await?;
-            let (job, proof) = context.receipt(&id).await?;
+            let job = context.wait(&id).await?;
+            let Some(proof) = job.receipt.clone() else {
+                let text = format!("{}: {}.\n", job.title, job.state.text());
+                return Ok(Answer::new(job_json(&job), text));
+            };
             let mut document = receipt::document(&job, &proof);
             document["job"] = job_json(&job);
             Ok(Answer::new(document, receipt::text(&job, &proof)))

@@ -13,6 +13,7 @@ use crate::Console;
 use crate::console::{Inner, lock};
 use crate::db::Phase;
 use crate::publish::Draft;
+use crate::upload::Control;
 
 /// How often a running read looks whether it was cancelled.
 const LOOK: Duration = Duration::from_millis(100);

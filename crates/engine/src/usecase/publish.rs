@@ -87,7 +87,14 @@ impl Console {
     /// typed, and for every change of a rollout: that is a new decision; `local.busy`.
     pub async fn resume_job(&self, id: &str) -> Result<()> {
         let known = self.job(id).await?;
-        if matches!(known.state, JobState::Running | JobState::Done) {
+        if known.state == JobState::Done {
+            // What is left of a finished job can only be mirrors that could not follow.
+            for target in known.targets.iter().filter(|t| t.error.is_some()) {
+                self.sync_mirror(&known.workspace, &target.address).await?;
+            }
+            return Ok(());
+        }
+        if known.state == JobState::Running {
             return Ok(());
         }
         let workspace = self.workspace(&known.workspace).await?;
