@@ -29,7 +29,7 @@ impl Drop for Moto {
 impl Moto {
     /// Starts it with the bucket `bkt`, versioned.
     async fn start() -> Self {
-        let program = std::env::var("HEADGATE_MOTO").expect("HEADGATE_MOTO names moto_server");
+        let program = std::env::var("HEADGATE_MOTO").unwrap();
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
