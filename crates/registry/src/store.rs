@@ -96,7 +96,7 @@ pub struct SentPart {
     pub number: u32,
     /// Bytes.
     pub size: u64,
-    /// The storage's tag of it.
+    /// The storage's tag of it; empty from a storage that lists parts without their tags.
     pub tag: String,
 }
 

@@ -29,7 +29,7 @@ impl Drop for Moto {
 impl Moto {
     /// Starts it with the bucket `bkt`, versioned.
     async fn start() -> Self {
-        let program = std::env::var("HEADGATE_MOTO").expect("HEADGATE_MOTO names moto_server");
+        let program = std::env::var("HEADGATE_MOTO").unwrap();
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
@@ -179,11 +179,34 @@ async fn a_server_with_versions_and_upload_lists() {
             .unwrap()
             .is_empty()
     );
-    let gone = parts
-        .finish("bundles/b.zip", "unknown", &[])
+
+    // An upload that is gone is known to be.
+    let gone = parts.begin("bundles/b.zip").await.unwrap();
+    let part = parts
+        .put_part("bundles/b.zip", &gone, 0, text("x"))
         .await
-        .unwrap_err();
-    assert_eq!(gone.code, Code::StorageMissing, "{gone:?}");
+        .unwrap();
+    let sent = parts.sent_parts("bundles/b.zip", &gone).await.unwrap();
+    assert_eq!(sent, Some(vec![part.clone()]), "with its tag");
+    parts.abort("bundles/b.zip", &gone).await.unwrap();
+    parts.abort("bundles/b.zip", &gone).await.unwrap();
+    assert_eq!(
+        parts.sent_parts("bundles/b.zip", &gone).await.unwrap(),
+        None
+    );
+    for problem in [
+        parts
+            .put_part("bundles/b.zip", &gone, 0, text("x"))
+            .await
+            .unwrap_err(),
+        parts
+            .finish("bundles/b.zip", &gone, &[part])
+            .await
+            .unwrap_err(),
+    ] {
+        assert_eq!(problem.code, Code::StorageMissing, "{problem:?}");
+        assert!(problem.message.contains("upload"), "{problem:?}");
+    }
 
     let lines = probe_storage(&store, "m1", None, &|| jiff::Timestamp::now().as_second()).await;
     assert!(lines.iter().all(ProbeLine::works), "{lines:?}");

@@ -166,7 +166,7 @@ impl PartStore for BucketStore {
             let last = page.part.iter().map(|part| part.part_number).max();
             for part in page.part {
                 let number = part.part_number.checked_sub(1).filter(|n| *n <= LAST_PART);
-                let number = number.filter(|_| !part.etag.is_empty()).ok_or_else(|| {
+                let number = number.ok_or_else(|| {
                     Problem::new(
                         Code::StorageIo,
                         format!("{} lists a part that cannot be.", self.wire.host),
@@ -305,12 +305,12 @@ fn document(parts: &[SentPart]) -> Bytes {
     let mut text =
         String::from("<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
     for part in parts {
-        let tag = quick_xml::escape::escape(&part.tag);
-        let _ = write!(
-            text,
-            "<Part><PartNumber>{}</PartNumber><ETag>{tag}</ETag></Part>",
-            part.number + 1
-        );
+        let _ = write!(text, "<Part><PartNumber>{}</PartNumber>", part.number + 1);
+        if !part.tag.is_empty() {
+            let tag = quick_xml::escape::escape(&part.tag);
+            let _ = write!(text, "<ETag>{tag}</ETag>");
+        }
+        text.push_str("</Part>");
     }
     text.push_str("</CompleteMultipartUpload>");
     text.into()
