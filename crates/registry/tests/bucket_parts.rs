@@ -293,6 +293,19 @@ async fn the_end_of_an_upload_may_fail_after_its_status() {
 }
 
 #[tokio::test]
+async fn an_upload_that_is_gone_is_known_to_be() {
+    let server = Fake::start(|_| refusal(404, "NoSuchUpload", "")).await;
+    let store = s3::store(&server.address(), "AK", "SK");
+    let parts = store.parts().unwrap();
+    let bytes = Bytes::from_static(b"x");
+    let problem = parts.put_part("a.zip", "id", 0, bytes).await.unwrap_err();
+    assert_eq!(problem.code, Code::StorageMissing);
+    assert!(problem.message.contains("upload"));
+    assert_eq!(parts.sent_parts("a.zip", "id").await.unwrap(), None);
+    parts.abort("a.zip", "id").await.unwrap();
+}
+
+#[tokio::test]
 async fn a_server_without_that_condition_is_asked_for_the_object_first() {
     for there in [false, true] {
         let server = Fake::start(move |asked| match asked.method.as_str() {

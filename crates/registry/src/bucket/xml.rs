@@ -143,7 +143,6 @@ pub(super) fn seconds(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
     use super::*;
 
     #[test]
