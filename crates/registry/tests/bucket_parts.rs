@@ -1,5 +1,4 @@
 //! Uploads in parts, large files, and what the storage says of its own checksums.
-#![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
 #[path = "support/fake.rs"]
 mod fake;
