@@ -234,7 +234,7 @@ impl Probe<'_> {
     async fn in_parts(&self, parts: &dyn PartStore, may_delete: bool) -> Result<ProbeOutcome> {
         let upload = parts.begin(&self.large).await?;
         let done = self.send_parts(parts, &upload, may_delete).await;
-        if matches!(done, Ok(Some(()))) {
+        if matches!(done, Ok(true)) {
             self.store.discard_probe(&self.large).await?;
             return Ok(Fine(
                 "Two parts became one object with the right bytes".into(),
@@ -250,27 +250,22 @@ impl Probe<'_> {
         ))
     }
 
-    /// Something when the parts became the object.
-    async fn send_parts(
-        &self,
-        parts: &dyn PartStore,
-        upload: &str,
-        finish: bool,
-    ) -> Result<Option<()>> {
+    /// Whether the parts became the object.
+    async fn send_parts(&self, parts: &dyn PartStore, upload: &str, finish: bool) -> Result<bool> {
         // Not all alike, so that parts in the wrong order are noticed.
         let bytes: Vec<u8> = (0..FIRST_PART + LAST_PART)
             .map(|n| (n % 251) as u8)
             .collect();
         let sha256 = hex::encode(Sha256::digest(&bytes));
         let size = bytes.len() as u64;
-        let (mut first, all) = (Bytes::from(bytes), ());
+        let mut first = Bytes::from(bytes);
         let last = first.split_off(FIRST_PART);
         let mut sent = Vec::new();
         for (number, part) in [(0, first), (1, last)] {
             sent.push(parts.put_part(&self.large, upload, number, part).await?);
         }
         if !finish {
-            return Ok(None);
+            return Ok(false);
         }
         if parts.finish(&self.large, upload, &sent).await? == Created::Exists
             || self.store.compare(&self.large, &sha256, size).await? != Stored::Same
@@ -282,7 +277,7 @@ impl Probe<'_> {
                 "The storage made something else of two parts than was sent.",
             ));
         }
-        Ok(Some(all))
+        Ok(true)
     }
 
     async fn same_at(&self, public: &HttpStore) -> Result<ProbeOutcome> {

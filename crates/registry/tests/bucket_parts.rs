@@ -1,5 +1,4 @@
 //! Uploads in parts, large files, and what the storage says of its own checksums.
-#![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
 #[path = "support/fake.rs"]
 mod fake;
@@ -290,6 +289,19 @@ async fn the_end_of_an_upload_may_fail_after_its_status() {
             "{text}"
         );
     }
+}
+
+#[tokio::test]
+async fn an_upload_that_is_gone_is_known_to_be() {
+    let server = Fake::start(|_| refusal(404, "NoSuchUpload", "")).await;
+    let store = s3::store(&server.address(), "AK", "SK");
+    let parts = store.parts().unwrap();
+    let bytes = Bytes::from_static(b"x");
+    let problem = parts.put_part("a.zip", "id", 0, bytes).await.unwrap_err();
+    assert_eq!(problem.code, Code::StorageMissing);
+    assert!(problem.message.contains("upload"));
+    assert_eq!(parts.sent_parts("a.zip", "id").await.unwrap(), None);
+    parts.abort("a.zip", "id").await.unwrap();
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ mod fake;
 mod s3;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use axum::body::{Body as AxumBody, Bytes};
 use futures::stream;
@@ -31,14 +31,8 @@ async fn get_error(store: &BucketStore) -> Problem {
 
 #[tokio::test]
 async fn a_wrong_clock_is_named_with_how_far_it_is_off() {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
-    let at = |seconds: u64| {
-        let text = jiff::Timestamp::from_second(i64::try_from(seconds).unwrap()).unwrap();
-        text.to_string()
-    };
+    let now = jiff::Timestamp::now().as_second();
+    let at = |seconds| jiff::Timestamp::from_second(seconds).unwrap().to_string();
     for (server_time, words) in [
         (now - 20 * 60, "off by 20 min: it is ahead"),
         (now + 5 * 3600, "off by 5 h: it is behind"),

@@ -6,7 +6,7 @@ mod s3;
 #[path = "support/sloppy.rs"]
 mod sloppy;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use headgate_core::Code;
@@ -19,8 +19,7 @@ use sloppy::Sloppy;
 use tempfile::TempDir;
 
 fn now() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    i64::try_from(now.as_secs()).unwrap()
+    jiff::Timestamp::now().as_second()
 }
 
 async fn probe(store: &dyn Store, public: Option<&HttpStore>) -> Vec<ProbeLine> {
@@ -316,7 +315,7 @@ async fn a_lock_of_another_writer_is_waited_for_and_a_stale_one_is_broken() {
         store.create("files/ab", body, silent()).await.unwrap(),
         Created::Created
     );
-    let old = SystemTime::now() - Duration::from_secs(61);
+    let old = UNIX_EPOCH + Duration::from_secs(u64::try_from(now() - 61).unwrap());
     std::fs::File::options()
         .write(true)
         .open(&lock)

@@ -6,7 +6,7 @@
 //! far a body has been sent.
 //!
 //! Create-only is `If-None-Match: *`, compare-and-swap `If-Match: ETag` (Amazon S3 user guide, "Conditional writes").
-//! Storage that ignores both can be used under a lock object with `lock=1`, see [`lock`]: weaker, and said so.
+//! Storage that ignores both can be used under a lock object with `lock=1`: weaker, and said so.
 //!
 //! Every body's SHA-256 is signed, so the server checks what it receives. An object that was written in one request
 //! also has it as `x-amz-checksum-sha256`, by which [`Store::compare`] compares without reading; one of several parts

@@ -74,7 +74,7 @@ impl BucketStore {
         Ok(Some(Object { bytes, etag }))
     }
 
-    /// Size, tag and all headers.
+    /// Size, tag and all headers. A missing bucket looks like a missing object here: an answer to HEAD has no error code.
     pub(super) async fn look(&self, key: &str) -> Result<Option<(ObjectMeta, HeaderMap)>> {
         let full = self.key(key)?;
         let mut ask = self.wire.reading(Method::HEAD, &full);

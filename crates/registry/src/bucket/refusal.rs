@@ -230,7 +230,7 @@ impl Refusal {
         }
     }
 
-    /// Seconds by which this computer is ahead of the server.
+    /// Seconds by which this computer is ahead of the server. The clock is that of the signature, so it is not injected.
     fn ahead(&self) -> Option<i64> {
         let server =
             super::xml::seconds(&self.body.server_time).or_else(|| server_time(&self.headers))?;
