@@ -11,7 +11,7 @@ use crate::restart::ship_sample;
 use crate::window::{Window, ended};
 
 /// Bytes that do not compress, different in every window of them (xorshift64*).
-fn noise(bytes: usize) -> Vec<u8> {
+pub(crate) fn noise(bytes: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut made = Vec::with_capacity(bytes + 8);
     while made.len() < bytes {

@@ -15,3 +15,5 @@ mod keys;
 mod local;
 #[path = "cli/releases.rs"]
 mod releases;
+#[path = "cli/storage.rs"]
+mod storage;

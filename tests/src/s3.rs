@@ -206,6 +206,11 @@ impl S3 {
 
     /// Stores with the right access key and limits that suit a test.
     pub fn stores(&self) -> Buckets {
+        Self::stores_of()
+    }
+
+    /// As [`Self::stores`], for a server in another process.
+    pub fn stores_of() -> Buckets {
         Buckets {
             limits: quick(),
             fixed: Some((ACCESS_KEY.into(), SECRET.into())),

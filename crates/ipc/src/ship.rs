@@ -147,7 +147,6 @@ fn inspection(r: &InspectionReport) -> dto::Inspection {
         changed: count(c.changed),
     });
     dto::Inspection {
-        location: None,
         handle: r.handle.clone(),
         name: r.name.clone(),
         kind: r.kind.into(),

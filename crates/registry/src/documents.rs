@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use futures::{TryStreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use headgate_core::{
     Code, Problem, Result,
     files::{self, FilesMap},
@@ -242,11 +242,12 @@ pub async fn content(
     }
     let map = files_map(store, manifest, reference).await?;
     let done = AtomicU64::new(0);
-    let wanted = files::objects(&map.files).into_iter().filter(|file| {
-        only.is_none_or(|only| only.contains(&layout::single(&file.stored.sha256)))
-    });
-    stream::iter(wanted.map(Ok))
-        .try_for_each_concurrent(FILES_AT_ONCE, |file| {
+    let looks: Vec<_> = files::objects(&map.files)
+        .into_iter()
+        .filter(|file| {
+            only.is_none_or(|only| only.contains(&layout::single(&file.stored.sha256)))
+        })
+        .map(|file| {
             let done = &done;
             async move {
                 let stored = &file.stored;
@@ -262,6 +263,10 @@ pub async fn content(
                 Err(Problem::new(Code::TrustHash, what).detail(&file.path))
             }
         })
+        .collect();
+    stream::iter(looks)
+        .buffer_unordered(FILES_AT_ONCE)
+        .try_collect::<()>()
         .await?;
     Ok(reference.sha256.clone())
 }

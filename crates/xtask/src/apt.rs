@@ -30,6 +30,9 @@ const TEST: &[&str] = &[
     "fonts-jetbrains-mono",
 ];
 
+/// Peers of the benches.
+const BENCH: &[&str] = &["rclone"];
+
 /// What a task is going to do, which decides what it needs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -39,6 +42,8 @@ pub(crate) enum Purpose {
     RunHeadless,
     /// Everything.
     Test,
+    /// Build, and measure beside other programs.
+    Bench,
 }
 
 /// Installs the Debian packages that are missing. Does not call apt when none is.
@@ -94,8 +99,11 @@ pub(crate) fn install(purpose: Purpose) -> Result<()> {
 
 fn wanted(purpose: Purpose) -> Vec<&'static str> {
     let mut wanted = BUILD.to_vec();
-    if purpose != Purpose::Run {
+    if matches!(purpose, Purpose::RunHeadless | Purpose::Test) {
         wanted.extend(HEADLESS);
+    }
+    if purpose == Purpose::Bench {
+        wanted.extend(BENCH);
     }
     if purpose == Purpose::Test {
         wanted.extend(TEST);

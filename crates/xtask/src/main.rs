@@ -25,7 +25,8 @@ cargo xtask test [STEP…]        every check of every layer, or only the named 
 cargo xtask test --list         the steps, in their order
 cargo xtask bindings            write ui/src/lib/bindings from the Rust types
 cargo xtask check-sizes         no source file over 500 lines
-cargo xtask bench pack [ARG…]   packing speed and memory beside sha256sum";
+cargo xtask bench pack [ARG…]   packing speed and memory beside sha256sum
+cargo xtask bench upload        uploads to a local S3 server beside rclone";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -55,24 +56,24 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         ["test", names @ ..] => return test::test(workspace, names),
         ["bindings"] => bindings::write(&workspace)?,
         ["check-sizes"] => sizes::check(&workspace)?,
-        ["bench", "pack", rest @ ..] => bench_pack(&workspace, rest)?,
+        ["bench", "pack", rest @ ..] => {
+            bench(&workspace, "headgate-bundle", "pack_bench", rest)?;
+        }
+        ["bench", "upload", rest @ ..] => {
+            apt::install(apt::Purpose::Bench)?;
+            bench(&workspace, "headgate-tests", "upload_bench", rest)?;
+        }
         _ => bail!("unknown task `{}`\n\n{HELP}", words.join(" ")),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn bench_pack(workspace: &Workspace, args: &[&str]) -> Result<()> {
+/// Runs an example in the release profile.
+fn bench(workspace: &Workspace, package: &str, example: &str, args: &[&str]) -> Result<()> {
     let mut bench = workspace.cargo("run");
     bench
-        .args([
-            "--locked",
-            "--release",
-            "-p",
-            "headgate-bundle",
-            "--example",
-            "pack_bench",
-            "--",
-        ])
+        .args(["--locked", "--release", "-p", package])
+        .args(["--example", example, "--"])
         .args(args);
     process::run(&mut bench)
 }

@@ -94,7 +94,7 @@ pub(crate) fn npm_ci(folder: &Path) -> Result<()> {
     }
     process::run(
         Command::new("npm")
-            .args(["ci", "--no-audit", "--no-fund"])
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
             .current_dir(folder),
     )?;
     mark_current(&lock, &modules)

@@ -16,6 +16,8 @@ pub(crate) struct Computer {
     pub(crate) dir: TempDir,
     pub(crate) person: &'static str,
     pub(crate) passphrase: Option<&'static str>,
+    /// Variables that its runs have besides.
+    pub(crate) variables: std::sync::Mutex<Vec<(&'static str, &'static str)>>,
 }
 
 /// What one run said.
@@ -31,6 +33,7 @@ impl Computer {
             dir: headgate_tests::scratch(),
             person,
             passphrase: Some(VAULT),
+            variables: std::sync::Mutex::default(),
         }
     }
 
@@ -57,6 +60,10 @@ impl Computer {
         command
             .env("HEADGATE_HOME", self.path("home"))
             .env("USER", self.person);
+        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+            command.env_remove(name);
+        }
+        command.envs(self.variables.lock().unwrap().iter().copied());
         command.env("HEADGATE_EXPORT_PASSPHRASE", "on a stick");
         if let Some(passphrase) = self.passphrase {
             command.env("HEADGATE_VAULT_PASSPHRASE", passphrase);

@@ -89,13 +89,12 @@ impl Uploads<'_> {
     /// # Errors
     /// `storage.*` of the registry, `storage.poisoned_object`, `job.cancelled`, `job.paused`.
     pub(crate) async fn run(&self, steps: &[Step]) -> Result<()> {
-        let mut all: FuturesUnordered<_> = self
-            .targets
-            .iter()
-            .enumerate()
-            .filter_map(|(number, target)| Some((number, target.as_ref()?)))
-            .map(|(number, target)| async move { (number, self.target(number, target, steps).await) })
-            .collect();
+        let mut all = FuturesUnordered::new();
+        for (number, target) in self.targets.iter().enumerate() {
+            if let Some(target) = target {
+                all.push(self.numbered(number, target, steps));
+            }
+        }
         while let Some((number, result)) = all.next().await {
             match result {
                 Ok(()) => {}
@@ -110,6 +109,15 @@ impl Uploads<'_> {
         Ok(())
     }
 
+    async fn numbered(
+        &self,
+        number: usize,
+        target: &Target,
+        steps: &[Step],
+    ) -> (usize, Result<()>) {
+        (number, self.target(number, target, steps).await)
+    }
+
     async fn target(&self, number: usize, target: &Target, steps: &[Step]) -> Result<()> {
         let open = steps.iter().enumerate().filter(|(_, step)| {
             step.is_object()
@@ -121,16 +129,22 @@ impl Uploads<'_> {
             open: Mutex::default(),
         };
         // First a look at everything, so that what is left to send is known before it is sent.
-        let looked = stream::iter(open)
+        let looks: Vec<_> = open
             .map(|(index, step)| self.look(target, index, step, &marks))
+            .collect();
+        let looked = stream::iter(looks)
             .buffer_unordered(IN_FLIGHT)
             .try_collect::<Vec<_>>()
             .await;
         let missing = marks.flush_after(looked).await?;
-        let sent = stream::iter(missing.into_iter().flatten().map(Ok))
-            .try_for_each_concurrent(IN_FLIGHT, |index| {
-                self.send(target, index, &steps[index], &marks)
-            })
+        let sends: Vec<_> = missing
+            .into_iter()
+            .flatten()
+            .map(|index| self.send(target, index, &steps[index], &marks))
+            .collect();
+        let sent = stream::iter(sends)
+            .buffer_unordered(IN_FLIGHT)
+            .try_collect::<()>()
             .await;
         marks.flush_after(sent).await
     }

@@ -4,9 +4,9 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use futures::{TryStreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use headgate_core::{Code, Problem, Result};
-use headgate_registry::{PartStore, SentPart};
+use headgate_registry::{Created, PartStore, SentPart};
 
 use super::object::{aside, blocking, settled, unchanged, unreadable};
 use super::{Target, Uploads};
@@ -61,10 +61,10 @@ impl Uploads<'_> {
         };
         tell();
         let count = u32::try_from(step.size.div_ceil(upload.part_size)).unwrap_or(u32::MAX);
-        let missing = (0..count).filter(|n| have.iter().all(|p| p.number != *n));
         let upload = &upload;
-        stream::iter(missing.map(Ok::<_, Problem>))
-            .try_for_each_concurrent(AT_ONCE, |number| {
+        let sends: Vec<_> = (0..count)
+            .filter(|n| have.iter().all(|p| p.number != *n))
+            .map(|number| {
                 let (sent, tell) = (&sent, &tell);
                 async move {
                     let part = self.part(target, index, step, path, upload, number).await?;
@@ -73,15 +73,23 @@ impl Uploads<'_> {
                         .await?;
                     sent.fetch_add(part.size, Ordering::Relaxed);
                     tell();
-                    Ok(())
+                    Ok::<_, Problem>(())
                 }
             })
+            .collect();
+        stream::iter(sends)
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<()>()
             .await?;
         let parts = self.journal.sent_parts(&target.address, &step.key).await?;
         let parts = &parts;
         self.tried(index, step, || async move {
             let store = of(target)?;
             let finished = store.finish(&step.key, &upload.upload, parts).await;
+            if matches!(finished, Ok(Created::Exists)) {
+                // Somebody else was faster; these parts would only cost space.
+                let _ = store.abort(&step.key, &upload.upload).await;
+            }
             settled(target.store.as_ref(), step, finished).await
         })
         .await?;

@@ -237,16 +237,21 @@ impl Copy<'_> {
             .into_iter()
             .map(|(key, (sha256, size))| (key, sha256, size))
             .collect();
-        stream::iter(list.into_iter().map(Ok))
-            .try_for_each_concurrent(AT_ONCE, |object| {
+        let copies: Vec<_> = list
+            .iter()
+            .map(|object| {
                 let done = &done;
                 async move {
-                    self.object(&object).await?;
+                    self.object(object).await?;
                     let sum = done.fetch_add(object.2, std::sync::atomic::Ordering::Relaxed);
                     tell(sum + object.2, total);
                     Ok::<_, Problem>(())
                 }
             })
+            .collect();
+        stream::iter(copies)
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<()>()
             .await?;
         self.metadata(&view, false).await?;
         self.timestamp(&view, theirs.as_ref()).await?;
@@ -306,7 +311,8 @@ impl Copy<'_> {
             })
         });
         let missing: Vec<String> = wanted.filter(|name| !there.contains(name)).collect();
-        stream::iter(missing)
+        let copies: Vec<_> = missing
+            .into_iter()
             .map(|name| async move {
                 let key = format!("metadata/{name}");
                 let object = self.registry.get(&key, MAX_METADATA as u64).await?;
@@ -315,6 +321,8 @@ impl Copy<'_> {
                     None => Ok(()),
                 }
             })
+            .collect();
+        stream::iter(copies)
             .buffer_unordered(AT_ONCE)
             .try_collect::<()>()
             .await

@@ -90,6 +90,16 @@ pub(super) const STEPS: &[Step] = &[
         run: interop,
     },
     Step {
+        name: "buckets",
+        what: "an S3 server that others wrote",
+        run: buckets,
+    },
+    Step {
+        name: "real-builds",
+        what: "inspection of real web builds from npm",
+        run: real_builds,
+    },
+    Step {
         name: "desktop",
         what: "journeys in the real window",
         run: desktop,
@@ -183,6 +193,23 @@ fn interop(run: &mut Run) -> Result<()> {
     test.env("HEADGATE_NODE", "node")
         .env("HEADGATE_JAVA", "java")
         .env("HEADGATE_INTEROP", &scripts);
+    process::run_counting(&mut test, &mut run.counts)?;
+    Ok(())
+}
+
+fn buckets(run: &mut Run) -> Result<()> {
+    let mut test = ignored_tests(&run.workspace, "bucket_moto", &["--test-threads=1"]);
+    let python = tools::python(&run.workspace)?;
+    test.env("HEADGATE_MOTO", python.with_file_name("moto_server"));
+    process::run_counting(&mut test, &mut run.counts)?;
+    Ok(())
+}
+
+fn real_builds(run: &mut Run) -> Result<()> {
+    let folder = run.workspace.root.join("tests/interop/realbuilds");
+    tools::npm_ci(&folder)?;
+    let mut test = ignored_tests(&run.workspace, "real_builds", &[]);
+    test.env("HEADGATE_REAL_BUILDS", folder.join("node_modules"));
     process::run_counting(&mut test, &mut run.counts)?;
     Ok(())
 }

@@ -1,0 +1,52 @@
+//! Mirrors get what the registry gets, and hold nothing up.
+
+use headgate_core::Code;
+use headgate_engine::{Clock as _, JobKind, JobState, OpenStore as _};
+use headgate_tests::{Fault, S3, device};
+
+use super::bench::{bucket, resume, ship};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mirror_holds_the_same_state_also_when_it_was_away_meanwhile() {
+    let bucket = bucket().await;
+    let anna = bucket.first("anna").await;
+    ship(&anna, &bucket.build("one")).await.unwrap();
+    let other = S3::start(&bucket.dir.path().join("mirror")).await;
+    let address = other.address("copy");
+    let id = anna.workspace.id.clone();
+    let job = anna.console.add_mirror(&id, &address).await.unwrap();
+    anna.console.wait(&job).await.unwrap();
+    let mirrored = || async {
+        let store = other.stores().open(&address).unwrap();
+        device(store.as_ref(), &anna.workspace.root, bucket.clock.now()).await
+    };
+    assert_eq!(mirrored().await.unwrap(), bucket.device(&anna).await);
+
+    ship(&anna, &bucket.build("two")).await.unwrap();
+    assert_eq!(mirrored().await.unwrap(), bucket.device(&anna).await);
+
+    // It is away: the release is out all the same, and a job says that the mirror is behind.
+    other.faults(|_| Fault::Break);
+    let receipt = ship(&anna, &bucket.build("three")).await.unwrap();
+    assert_eq!(receipt.release.unwrap().1, 3);
+    let jobs = anna.console.jobs().await.unwrap();
+    let behind = jobs.iter().find(|j| j.kind == JobKind::Mirror && j.state == JobState::Failed);
+    let behind = behind.unwrap().id.clone();
+    assert_eq!(jobs.iter().find(|j| j.kind == JobKind::Ship).unwrap().state, JobState::Done);
+    other.heal();
+    assert_eq!(mirrored().await.unwrap().build("development"), Some(2), "a whole earlier state");
+    anna.console.resume_job(&behind).await.unwrap();
+    anna.console.wait(&behind).await.unwrap();
+    assert_eq!(mirrored().await.unwrap(), bucket.device(&anna).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_registry_is_no_mirror_of_itself() {
+    let bucket = bucket().await;
+    let anna = bucket.first("anna").await;
+    let refused = anna.console.add_mirror(&anna.workspace.id, &bucket.address()).await;
+    assert_eq!(refused.unwrap_err().code, Code::UsageExists);
+    let unknown = anna.console.remove_mirror(&anna.workspace.id, "s3://nobody/x").await;
+    assert_eq!(unknown.unwrap_err().code, Code::UsageUnknown);
+    let _ = resume;
+}
