@@ -71,7 +71,15 @@ async fn a_bucket_does_what_a_folder_does_and_an_upload_survives_a_kill() {
     let desk = Desk::new();
     let s3 = S3::start(&desk.path().join("s3")).await;
     let address = s3.address("ota");
-    let init = ["init", "--app", "com.acme.field", "--name", "Acme Field", "--storage", &address];
+    let init = [
+        "init",
+        "--app",
+        "com.acme.field",
+        "--name",
+        "Acme Field",
+        "--storage",
+        &address,
+    ];
     headgate(&desk, &init).await;
     headgate(&desk, &["storage", "credentials", "save"]).await;
 
@@ -99,7 +107,11 @@ async fn a_bucket_does_what_a_folder_does_and_an_upload_survives_a_kill() {
     ended(&desk.home()).await;
     drop(window);
     let store = s3.stores().open(&address).unwrap();
-    let committed = store.get(layout::TIMESTAMP, 100_000).await.unwrap().unwrap();
+    let committed = store
+        .get(layout::TIMESTAMP, 100_000)
+        .await
+        .unwrap()
+        .unwrap();
     s3.heal();
     s3.forget();
     let window = desk.open().await;
@@ -109,7 +121,11 @@ async fn a_bucket_does_what_a_folder_does_and_an_upload_survives_a_kill() {
         .await;
     window.shot("72-bucket-resumed").await;
     assert_eq!(parts(&s3), [3], "only what was not acknowledged");
-    let now = store.get(layout::TIMESTAMP, 100_000).await.unwrap().unwrap();
+    let now = store
+        .get(layout::TIMESTAMP, 100_000)
+        .await
+        .unwrap()
+        .unwrap();
     assert_ne!(committed.bytes, now.bytes);
 
     // Paused and resumed by hand.
@@ -150,7 +166,13 @@ async fn a_bucket_does_what_a_folder_does_and_an_upload_survives_a_kill() {
     let build = desk.path().join("builds/expired");
     tokio::task::block_in_place(|| hand::choose("Choose a web build", &build));
     window.see("compare-verdict").await;
-    assert_eq!(window.attr("compare-verdict", "data-verdict").await.as_deref(), Some("same"));
+    assert_eq!(
+        window
+            .attr("compare-verdict", "data-verdict")
+            .await
+            .as_deref(),
+        Some("same")
+    );
     window.shot("77-compare-same").await;
     window.click("compare-close").await;
 
@@ -169,13 +191,36 @@ async fn a_second_console_connects_to_a_bucket_with_credentials_of_its_own() {
     let desk = Desk::new();
     let s3 = S3::start(&desk.path().join("s3")).await;
     let address = s3.address("ota");
-    let init = ["init", "--app", "com.acme.field", "--name", "Acme Field", "--storage", &address];
+    let init = [
+        "init",
+        "--app",
+        "com.acme.field",
+        "--name",
+        "Acme Field",
+        "--storage",
+        &address,
+    ];
     headgate(&desk, &init).await;
     let sample = varied(&desk.path().join("builds/first"), "first");
     let sample = sample.to_str().unwrap();
-    headgate(&desk, &["ship", sample, "--version", "3.1.0", "--channel", "development"]).await;
+    headgate(
+        &desk,
+        &[
+            "ship",
+            sample,
+            "--version",
+            "3.1.0",
+            "--channel",
+            "development",
+        ],
+    )
+    .await;
     let root = desk.path().join("1.root.json");
-    std::fs::copy(s3.folder.join("field-updates/ota/metadata/1.root.json"), &root).unwrap();
+    std::fs::copy(
+        s3.folder.join("field-updates/ota/metadata/1.root.json"),
+        &root,
+    )
+    .unwrap();
 
     let home = desk.path().join("second");
     let window = desk.open_home(&home, 1280, 800).await;

@@ -48,7 +48,10 @@ async fn main() {
         dir: dir.path().to_owned(),
         url: url.trim().to_owned(),
     };
-    for (title, files) in [("one zip of 380 MB", false), ("4,001 single files, 40 MB", true)] {
+    for (title, files) in [
+        ("one zip of 380 MB", false),
+        ("4,001 single files, 40 MB", true),
+    ] {
         let mut ours = Vec::new();
         let mut theirs = Vec::new();
         for round in 0..rounds {
@@ -68,7 +71,10 @@ async fn main() {
             std::fs::create_dir_all(dir.path().join("s3").join(BUCKET)).unwrap();
         }
         let (ours, theirs) = (median(ours), median(theirs));
-        println!("{title}: median {ours:.1} MB/s beside {theirs:.1} MB/s, {:.2} x\n", ours / theirs);
+        println!(
+            "{title}: median {ours:.1} MB/s beside {theirs:.1} MB/s, {:.2} x\n",
+            ours / theirs
+        );
     }
     end(&mut server);
 }
@@ -93,7 +99,10 @@ impl Bench {
             .init(InitRequest {
                 app: "com.acme.field".into(),
                 name: "Acme Field".into(),
-                storage: format!("s3://{BUCKET}/{word}?endpoint={}&region=us-east-1", self.url),
+                storage: format!(
+                    "s3://{BUCKET}/{word}?endpoint={}&region=us-east-1",
+                    self.url
+                ),
                 public_url: None,
                 channels: vec!["development".into()],
                 vault: VaultChoice::Os,
@@ -108,7 +117,12 @@ impl Bench {
             console.wait(&job).await.unwrap();
         }
         let picked = console.pick(&self.build(&word, files)).unwrap();
-        let inspect = console.inspect(&workspace.id, "main", &picked.handle, InspectOptions::default());
+        let inspect = console.inspect(
+            &workspace.id,
+            "main",
+            &picked.handle,
+            InspectOptions::default(),
+        );
         console.wait(&inspect.await.unwrap()).await.unwrap();
         let request = ShipRequest {
             workspace: workspace.id.clone(),
@@ -131,11 +145,17 @@ impl Bench {
         let typed = plan.type_to_confirm.clone();
         let mut events = console.events();
         let begun = Instant::now();
-        let job = console.start_plan(&plan.plan, typed.as_deref()).await.unwrap();
+        let job = console
+            .start_plan(&plan.plan, typed.as_deref())
+            .await
+            .unwrap();
         let took = loop {
             if let Ok(headgate_engine::Happened::Job(now)) = events.recv().await
                 && now.id == job
-                && matches!(now.phase, headgate_engine::Phase::ReadBack | headgate_engine::Phase::Done)
+                && matches!(
+                    now.phase,
+                    headgate_engine::Phase::ReadBack | headgate_engine::Phase::Done
+                )
             {
                 break begun.elapsed();
             }
@@ -143,7 +163,10 @@ impl Bench {
         console.wait(&job).await.unwrap();
         let folder = self.dir.join("s3").join(BUCKET).join(&word);
         let uploaded = folder.join(if files { "files" } else { "bundles" });
-        let bytes = files_below(&uploaded).iter().map(|f| f.metadata().unwrap().len()).sum();
+        let bytes = files_below(&uploaded)
+            .iter()
+            .map(|f| f.metadata().unwrap().len())
+            .sum();
         if files {
             headgate_tests::copy_tree(&uploaded, &copy);
         }
@@ -158,7 +181,13 @@ impl Bench {
             .arg("copy")
             .arg(copy)
             .arg(format!("b:{BUCKET}/rclone-{round}"))
-            .args(["--transfers", "32", "--checkers", "32", "--s3-no-check-bucket"])
+            .args([
+                "--transfers",
+                "32",
+                "--checkers",
+                "32",
+                "--s3-no-check-bucket",
+            ])
             .args(["--s3-chunk-size", "8Mi", "--s3-upload-concurrency", "4"])
             .env("RCLONE_CONFIG", "/dev/null")
             .env("RCLONE_CONFIG_B_TYPE", "s3")
@@ -180,10 +209,18 @@ impl Bench {
         let folder = self.dir.join("build");
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(folder.join("chunks")).unwrap();
-        std::fs::write(folder.join("index.html"), format!("<!doctype html><title>{word}</title>")).unwrap();
+        std::fs::write(
+            folder.join("index.html"),
+            format!("<!doctype html><title>{word}</title>"),
+        )
+        .unwrap();
         if files {
             for n in 0..SMALL.0 {
-                std::fs::write(folder.join(format!("chunks/{n}.bin")), noise(&format!("{word}{n}"), SMALL.1)).unwrap();
+                std::fs::write(
+                    folder.join(format!("chunks/{n}.bin")),
+                    noise(&format!("{word}{n}"), SMALL.1),
+                )
+                .unwrap();
             }
         } else {
             std::fs::write(folder.join("map.bin"), noise(word, LARGE)).unwrap();

@@ -86,8 +86,13 @@ impl Asked {
 
     /// The number of the part that it sends, from 1.
     pub fn part(&self) -> Option<u32> {
-        let number = self.query.split('&').find_map(|p| p.strip_prefix("partNumber="));
-        number.and_then(|n| n.parse().ok()).filter(|_| self.is_put())
+        let number = self
+            .query
+            .split('&')
+            .find_map(|p| p.strip_prefix("partNumber="));
+        number
+            .and_then(|n| n.parse().ok())
+            .filter(|_| self.is_put())
     }
 }
 
@@ -103,6 +108,7 @@ pub struct S3 {
     decide: Arc<Mutex<Decide>>,
     asked: Arc<Mutex<Vec<Asked>>>,
     gate: Arc<Notify>,
+    conditional: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl S3 {
@@ -116,6 +122,7 @@ impl S3 {
             decide: Arc::new(Mutex::new(Arc::new(|_| Fault::Pass))),
             asked: Arc::default(),
             gate: Arc::default(),
+            conditional: Arc::default(),
         };
         let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder).unwrap());
         builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET));
@@ -130,9 +137,7 @@ impl S3 {
                 });
                 tokio::spawn(async move {
                     let server = Builder::new(TokioExecutor::new());
-                    let _ = server
-                        .serve_connection(TokioIo::new(socket), service)
-                        .await;
+                    let _ = server.serve_connection(TokioIo::new(socket), service).await;
                 });
             }
         });
@@ -156,8 +161,19 @@ impl S3 {
             Fault::Hold => self.gate.notified().await,
             _ => {}
         }
+        // s3s-fs compares and writes in two steps; a real store does both at once.
+        let conditional = ["if-match", "if-none-match"]
+            .iter()
+            .any(|name| request.headers().contains_key(*name));
+        let _one = match conditional && request.method() == Method::PUT {
+            true => Some(self.conditional.lock().await),
+            false => None,
+        };
         let request = request.map(s3s::Body::from);
-        let response = s3.call(request).await.map_err(|e| std::io::Error::other(e.to_string()))?;
+        let response = s3
+            .call(request)
+            .await
+            .map_err(|e| std::io::Error::other(format!("{e:?}")))?;
         match fault {
             Fault::DoneButLost => Err(broken()),
             Fault::DoneBut(status, code) => Ok(refusal(status, code, "")),
@@ -201,7 +217,10 @@ impl S3 {
 
     /// The address of a registry in the bucket.
     pub fn address(&self, prefix: &str) -> String {
-        format!("s3://{BUCKET}/{prefix}?endpoint={}&region=us-east-1", self.url)
+        format!(
+            "s3://{BUCKET}/{prefix}?endpoint={}&region=us-east-1",
+            self.url
+        )
     }
 
     /// Stores with the right access key and limits that suit a test.
@@ -220,8 +239,13 @@ impl S3 {
 }
 
 fn refusal(status: u16, code: &str, more: &str) -> Response<AnyBody> {
+    let message = if more.contains("<Message>") {
+        ""
+    } else {
+        "<Message>refused by the test</Message>"
+    };
     let body = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>refused by the test</Message>{more}<RequestId>1</RequestId></Error>"
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code>{message}{more}<RequestId>1</RequestId></Error>"
     );
     Response::builder()
         .status(status)

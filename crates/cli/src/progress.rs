@@ -111,6 +111,7 @@ fn text(job: &Job) -> String {
         Phase::Upload => "uploading",
         Phase::Publish => "publishing",
         Phase::ReadBack => "reading back",
+        Phase::Mirror => "bringing mirrors up to date",
         Phase::Done => "done",
     };
     if job.total == 0 {

@@ -235,7 +235,10 @@ impl Settings {
             );
         }
         if !self.delivers.zip && !self.delivers.files {
-            return bad("deliver", "A release puts its zip, its files or both into storage.".into());
+            return bad(
+                "deliver",
+                "A release puts its zip, its files or both into storage.".into(),
+            );
         }
         let mut units = HashSet::new();
         let mut devices = HashSet::new();

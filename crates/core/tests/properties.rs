@@ -38,6 +38,7 @@ fn manifest(build: u32, native: Native) -> ReleaseManifest {
             size: 1,
             url: None,
         },
+        files: None,
         inventory: InventoryRef {
             sha256: hash(build),
             size: 1,

@@ -39,7 +39,10 @@ fn name(address: &str) -> String {
         return format!("S3 bucket {bucket}");
     }
     let path = address.strip_prefix("file://").unwrap_or(address);
-    let last = path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next();
+    let last = path
+        .trim_end_matches(['/', '\\'])
+        .rsplit(['/', '\\'])
+        .next();
     format!("Folder {}", last.unwrap_or(path))
 }
 
@@ -121,7 +124,16 @@ mod tests {
     #[test]
     fn of_thousands_those_that_move_are_shown_with_what_is_around_them() {
         let mut steps: Vec<StepView> = (0..4_000)
-            .map(|n| step(n, if n < 2_000 { ObjectState::Done } else { ObjectState::Pending }))
+            .map(|n| {
+                step(
+                    n,
+                    if n < 2_000 {
+                        ObjectState::Done
+                    } else {
+                        ObjectState::Pending
+                    },
+                )
+            })
             .collect();
         steps[2_000].state = ObjectState::Sending;
         steps[3_999].state = ObjectState::Failed;

@@ -244,9 +244,7 @@ pub async fn content(
     let done = AtomicU64::new(0);
     let looks: Vec<_> = files::objects(&map.files)
         .into_iter()
-        .filter(|file| {
-            only.is_none_or(|only| only.contains(&layout::single(&file.stored.sha256)))
-        })
+        .filter(|file| only.is_none_or(|only| only.contains(&layout::single(&file.stored.sha256))))
         .map(|file| {
             let done = &done;
             async move {

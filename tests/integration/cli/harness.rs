@@ -60,7 +60,11 @@ impl Computer {
         command
             .env("HEADGATE_HOME", self.path("home"))
             .env("USER", self.person);
-        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        for name in [
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+        ] {
             command.env_remove(name);
         }
         command.envs(self.variables.lock().unwrap().iter().copied());

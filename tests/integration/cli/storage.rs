@@ -25,7 +25,10 @@ impl Bucket {
     }
 
     fn variables(&self, secret: &'static str) {
-        let variables = [("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SECRET_ACCESS_KEY", secret)];
+        let variables = [
+            ("AWS_ACCESS_KEY_ID", ACCESS_KEY),
+            ("AWS_SECRET_ACCESS_KEY", secret),
+        ];
         *self.computer.variables.lock().unwrap() = variables.to_vec();
     }
 
@@ -38,7 +41,15 @@ impl Bucket {
         let vault = format!("file:{}", self.computer.text("keys.age"));
         let storage = self.s3.address("ota");
         self.computer.json(&[
-            "init", "--app", APP, "--name", "Acme Field", "--storage", &storage, "--vault", &vault,
+            "init",
+            "--app",
+            APP,
+            "--name",
+            "Acme Field",
+            "--storage",
+            &storage,
+            "--vault",
+            &vault,
         ])
     }
 }
@@ -49,12 +60,35 @@ fn the_main_job_runs_in_a_bucket_with_credentials_from_variables_then_from_the_v
     let c = &bucket.computer;
     bucket.variables(SECRET);
     let made = bucket.init();
-    assert!(made["storage"].as_str().unwrap().starts_with("s3://field-updates/ota?"));
+    assert!(
+        made["storage"]
+            .as_str()
+            .unwrap()
+            .starts_with("s3://field-updates/ota?")
+    );
     c.ship("4.2.5", "1", "development");
-    c.json(&["promote", "--build", "1", "--from", "development", "--to", "staging"]);
+    c.json(&[
+        "promote",
+        "--build",
+        "1",
+        "--from",
+        "development",
+        "--to",
+        "staging",
+    ]);
 
     bucket.no_variables();
-    let error = c.fails(6, &["ship", &c.build("none"), "--version", "4.2.6", "--channel", "development"]);
+    let error = c.fails(
+        6,
+        &[
+            "ship",
+            &c.build("none"),
+            "--version",
+            "4.2.6",
+            "--channel",
+            "development",
+        ],
+    );
     assert_eq!(error["code"], "storage.credentials");
     let error = c.fails(6, &["storage", "credentials", "save"]);
     assert_eq!(error["code"], "storage.credentials");
@@ -88,11 +122,20 @@ fn storage_is_checked_mirrored_and_told_what_to_hold() {
     c.ship("4.2.5", "1", "development");
     let mirror = format!("file://{}", c.text("mirror"));
     c.json(&["storage", "mirror", "add", &mirror]);
-    assert_eq!(c.json(&["storage", "mirror", "list"])["mirrors"], json!([mirror]));
+    assert_eq!(
+        c.json(&["storage", "mirror", "list"])["mirrors"],
+        json!([mirror])
+    );
     c.ship("4.2.6", "2", "development");
     let root = c.path("mirror/metadata/1.root.json");
     let verified = c.json(&[
-        "verify", "--url", c.path("mirror").to_str().unwrap(), "--root", root.to_str().unwrap(), "--channel", "development",
+        "verify",
+        "--url",
+        c.path("mirror").to_str().unwrap(),
+        "--root",
+        root.to_str().unwrap(),
+        "--channel",
+        "development",
     ]);
     assert_eq!(verified["build"], json!(2), "{verified}");
 

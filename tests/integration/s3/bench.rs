@@ -112,9 +112,13 @@ impl Bucket {
     /// What a device that pinned the root gets. Faults do not reach it.
     pub(super) async fn device(&self, person: &Person) -> Seen {
         self.s3.heal();
-        device(self.store().as_ref(), &person.workspace.root, self.clock.now())
-            .await
-            .unwrap()
+        device(
+            self.store().as_ref(),
+            &person.workspace.root,
+            self.clock.now(),
+        )
+        .await
+        .unwrap()
     }
 
     pub(super) fn build(&self, word: &str) -> PathBuf {
@@ -124,7 +128,11 @@ impl Bucket {
     /// A build whose bundle takes several parts of 8 MiB: nothing in it compresses.
     pub(super) fn large(&self, word: &str, mebibytes: u64) -> PathBuf {
         let folder = self.build(word);
-        std::fs::write(folder.join("assets/map.bin"), noise(word, mebibytes * 1024 * 1024)).unwrap();
+        std::fs::write(
+            folder.join("assets/map.bin"),
+            noise(word, mebibytes * 1024 * 1024),
+        )
+        .unwrap();
         folder
     }
 }
@@ -189,7 +197,11 @@ pub(super) fn first(
     let left = std::sync::atomic::AtomicUsize::new(times);
     move |asked| {
         use std::sync::atomic::Ordering::SeqCst;
-        if fits(asked) && left.fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1)).is_ok() {
+        if fits(asked)
+            && left
+                .fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1))
+                .is_ok()
+        {
             return fault.clone();
         }
         Fault::Pass

@@ -16,7 +16,11 @@ async fn a_publisher_that_died_and_left_versions_behind_is_stepped_over() {
     let anna = bucket.first("anna").await;
     ship(&anna, &bucket.build("one")).await.unwrap();
     let metadata = bucket.s3.folder.join(BUCKET).join("ota/metadata");
-    for name in ["3.snapshot.json", "3.main.development.json", "3.main.development.rollout.json"] {
+    for name in [
+        "3.snapshot.json",
+        "3.main.development.json",
+        "3.main.development.rollout.json",
+    ] {
         assert!(!metadata.join(name).exists(), "{name}");
         std::fs::write(metadata.join(name), "left by somebody who died").unwrap();
     }
@@ -42,13 +46,18 @@ impl Cdn {
                 let stale = |n: usize| n.checked_sub(1);
                 let old = cdn.kept.lock().unwrap().clone();
                 if let Some(old) = old
-                    && cdn.stale.fetch_update(Ordering::SeqCst, Ordering::SeqCst, stale).is_ok()
+                    && cdn
+                        .stale
+                        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, stale)
+                        .is_ok()
                 {
                     return (StatusCode::OK, old);
                 }
                 cdn.kept.lock().unwrap().clone_from(&now);
             }
-            now.map_or((StatusCode::NOT_FOUND, Vec::new()), |bytes| (StatusCode::OK, bytes))
+            now.map_or((StatusCode::NOT_FOUND, Vec::new()), |bytes| {
+                (StatusCode::OK, bytes)
+            })
         }
         let cdn = Self {
             folder,

@@ -21,7 +21,9 @@ async fn a_release_goes_from_development_to_production_halts_and_rolls_back_in_a
     assert_eq!(seen.channels["main.production"].permille, 10);
     let back = RolloutChange::RollBack { to: 1 };
     let id = &anna.workspace.id;
-    let job = anna.console.rollout(id, "main", "development", back, "a test");
+    let job = anna
+        .console
+        .rollout(id, "main", "development", back, "a test");
     let job = job.await.unwrap();
     anna.receipt(&job).await.unwrap();
     assert_eq!(bucket.device(&anna).await.build("development"), Some(1));
@@ -38,16 +40,34 @@ async fn a_release_goes_from_development_to_production_halts_and_rolls_back_in_a
 async fn the_connection_test_names_every_step_and_leaves_nothing() {
     let bucket = bucket().await;
     let anna = bucket.first("anna").await;
-    let before = headgate_tests::files_below(&bucket.s3.folder);
-    let checks = anna.console.storage_check(&anna.workspace.id).await.unwrap();
+    // The server keeps notes of its own beside the bucket.
+    let objects = bucket.s3.folder.join(headgate_tests::BUCKET);
+    let before = headgate_tests::files_below(&objects);
+    let checks = anna
+        .console
+        .storage_check(&anna.workspace.id)
+        .await
+        .unwrap();
     let titles: Vec<&str> = checks.iter().map(|c| c.title.as_str()).collect();
-    for title in ["Reads", "Writes", "Create-only", "Compare-and-swap", "Uploads in parts"] {
+    for title in [
+        "Reads",
+        "Writes",
+        "Create-only",
+        "Compare-and-swap",
+        "Uploads in parts",
+    ] {
         assert!(titles.contains(&title), "{titles:?}");
     }
     // The clock of the test is not the storage's.
-    let failed: Vec<_> = checks.iter().filter_map(|c| c.result.as_ref().err()).collect();
-    assert!(failed.iter().all(|p| p.code == Code::StorageClock), "{failed:?}");
-    assert_eq!(headgate_tests::files_below(&bucket.s3.folder), before);
+    let failed: Vec<_> = checks
+        .iter()
+        .filter_map(|c| c.result.as_ref().err())
+        .collect();
+    assert!(
+        failed.iter().all(|p| p.code == Code::StorageClock),
+        "{failed:?}"
+    );
+    assert_eq!(headgate_tests::files_below(&objects), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,7 +85,10 @@ async fn credentials_lie_in_the_vault_and_nowhere_else() {
         secret: Zeroizing::new(secret.into()),
         session_token: None,
     };
-    console.set_credentials(id, None, &keys("wrong")).await.unwrap();
+    console
+        .set_credentials(id, None, &keys("wrong"))
+        .await
+        .unwrap();
     let problem = console.sync(id).await.unwrap_err();
     assert_eq!(problem.code, Code::StorageCredentials, "{problem}");
     console

@@ -30,11 +30,20 @@ async fn a_mirror_holds_the_same_state_also_when_it_was_away_meanwhile() {
     let receipt = ship(&anna, &bucket.build("three")).await.unwrap();
     assert_eq!(receipt.release.unwrap().1, 3);
     let jobs = anna.console.jobs().await.unwrap();
-    let behind = jobs.iter().find(|j| j.kind == JobKind::Mirror && j.state == JobState::Failed);
+    let behind = jobs
+        .iter()
+        .find(|j| j.kind == JobKind::Mirror && j.state == JobState::Failed);
     let behind = behind.unwrap().id.clone();
-    assert_eq!(jobs.iter().find(|j| j.kind == JobKind::Ship).unwrap().state, JobState::Done);
+    assert_eq!(
+        jobs.iter().find(|j| j.kind == JobKind::Ship).unwrap().state,
+        JobState::Done
+    );
     other.heal();
-    assert_eq!(mirrored().await.unwrap().build("development"), Some(2), "a whole earlier state");
+    assert_eq!(
+        mirrored().await.unwrap().build("development"),
+        Some(2),
+        "a whole earlier state"
+    );
     anna.console.resume_job(&behind).await.unwrap();
     anna.console.wait(&behind).await.unwrap();
     assert_eq!(mirrored().await.unwrap(), bucket.device(&anna).await);
@@ -44,9 +53,15 @@ async fn a_mirror_holds_the_same_state_also_when_it_was_away_meanwhile() {
 async fn the_registry_is_no_mirror_of_itself() {
     let bucket = bucket().await;
     let anna = bucket.first("anna").await;
-    let refused = anna.console.add_mirror(&anna.workspace.id, &bucket.address()).await;
+    let refused = anna
+        .console
+        .add_mirror(&anna.workspace.id, &bucket.address())
+        .await;
     assert_eq!(refused.unwrap_err().code, Code::UsageExists);
-    let unknown = anna.console.remove_mirror(&anna.workspace.id, "s3://nobody/x").await;
+    let unknown = anna
+        .console
+        .remove_mirror(&anna.workspace.id, "s3://nobody/x")
+        .await;
     assert_eq!(unknown.unwrap_err().code, Code::UsageUnknown);
     let _ = resume;
 }

@@ -26,8 +26,16 @@ async fn of_two_publishers_both_come_through_one_after_the_other_and_nothing_is_
         assert_ne!(a.entry, b.entry, "meeting {n}");
     }
     let log = anna.log().await.unwrap();
-    assert_eq!(log.len(), before + 2 * meetings(), "every publish stands in the log once");
-    let by = |who: &str| log.iter().filter(|(action, by)| action == "refresh" && by == who).count();
+    assert_eq!(
+        log.len(),
+        before + 2 * meetings(),
+        "every publish stands in the log once"
+    );
+    let by = |who: &str| {
+        log.iter()
+            .filter(|(action, by)| action == "refresh" && by == who)
+            .count()
+    };
     assert_eq!((by("anna"), by("berta")), (meetings(), meetings()));
     bucket.device(&anna).await;
 }
@@ -51,13 +59,21 @@ async fn a_console_that_is_a_version_behind_publishes_on_top_or_asks() {
     let id = &anna.workspace.id;
     let job = anna.console.refresh(id).await.unwrap();
     anna.receipt(&job).await.unwrap();
-    let job = berta.console.start_plan(&plan.plan, plan.type_to_confirm.as_deref()).await.unwrap();
+    let job = berta
+        .console
+        .start_plan(&plan.plan, plan.type_to_confirm.as_deref())
+        .await
+        .unwrap();
     berta.receipt(&job).await.unwrap();
     // About the same channel a person must look again.
     let build = bucket.build("two");
     let picked = berta.console.pick(&build).unwrap();
     let options = headgate_engine::InspectOptions::default();
-    let job = berta.console.inspect(&berta.workspace.id, "main", &picked.handle, options).await.unwrap();
+    let job = berta
+        .console
+        .inspect(&berta.workspace.id, "main", &picked.handle, options)
+        .await
+        .unwrap();
     berta.console.wait(&job).await.unwrap();
     let request = headgate_engine::ShipRequest {
         workspace: berta.workspace.id.clone(),
@@ -69,10 +85,17 @@ async fn a_console_that_is_a_version_behind_publishes_on_top_or_asks() {
     };
     let plan = berta.console.ship_prepare(request).await.unwrap();
     ship(&anna, &bucket.build("three")).await.unwrap();
-    let job = berta.console.start_plan(&plan.plan, plan.type_to_confirm.as_deref()).await.unwrap();
+    let job = berta
+        .console
+        .start_plan(&plan.plan, plan.type_to_confirm.as_deref())
+        .await
+        .unwrap();
     let problem = berta.console.wait(&job).await.unwrap_err();
     assert_eq!(problem.code, Code::PublishConflict);
     assert!(problem.message.contains("anna"), "{}", problem.message);
     let seen = bucket.device(&anna).await;
-    assert_eq!((seen.build("development"), seen.build("staging")), (Some(2), Some(1)));
+    assert_eq!(
+        (seen.build("development"), seen.build("staging")),
+        (Some(2), Some(1))
+    );
 }

@@ -40,7 +40,6 @@ pub(super) fn percent(text: &str) -> Result<u16, String> {
 mod tests {
     use super::*;
 
-
     #[test]
     fn a_share_has_at_most_one_decimal() {
         let good = [

@@ -48,7 +48,7 @@ pub(crate) async fn run(context: &Context, command: StorageCommand) -> Outcome {
                 .await?;
             Ok(Answer::new(
                 json!({ "vault": null }),
-                "The vault has no credentials for this storage any more; AWS_* variables count.\n".into(),
+                "The vault has no credentials for this storage any more; AWS_* variables count.\n",
             ))
         }
         StorageCommand::Deliver { what } => {
@@ -72,7 +72,7 @@ async fn mirror(context: &Context, workspace: &str, command: MirrorCommand) -> O
     let (address, job) = match command {
         MirrorCommand::List => {
             let mirrors = console.mirrors(workspace).await?;
-            let text = if mirrors.is_empty() {
+            let text: String = if mirrors.is_empty() {
                 "No mirrors.\n".into()
             } else {
                 mirrors.iter().map(|m| format!("{m}\n")).collect()

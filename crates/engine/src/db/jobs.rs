@@ -158,9 +158,18 @@ impl Journal {
     /// Adds or updates a job.
     pub(crate) async fn save_job(&self, job: &Job) -> Result<()> {
         let intent = json(&job.intent)?;
-        let error = job.error.as_ref().map(|e| json(&StoredError::from(e))).transpose()?;
+        let error = job
+            .error
+            .as_ref()
+            .map(|e| json(&StoredError::from(e)))
+            .transpose()?;
         let receipt = job.receipt.as_ref().map(json).transpose()?;
-        let targets = json(&job.targets.iter().map(Into::into).collect::<Vec<StoredTarget>>())?;
+        let targets = json(
+            &job.targets
+                .iter()
+                .map(Into::into)
+                .collect::<Vec<StoredTarget>>(),
+        )?;
         sqlx::query(
             "INSERT INTO job (id, kind, workspace, unit, channel, title, state, phase, intent, error, receipt, started, touched, finished, targets)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

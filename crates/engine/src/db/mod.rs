@@ -11,8 +11,8 @@ mod uploads;
 pub(crate) use cache::{Cache, CachedApproval, CachedChannel, OfflineReason, Reading};
 pub use jobs::{Job, JobKind, JobState, Phase};
 pub(crate) use journal::Journal;
-pub use steps::{ObjectState, Retry, StepView, TargetView};
 pub(crate) use steps::{FileSource, Step, StepKind};
+pub use steps::{ObjectState, Retry, StepView, TargetView};
 pub(crate) use uploads::Upload;
 
 use headgate_core::{Code, Problem};

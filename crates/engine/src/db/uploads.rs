@@ -117,12 +117,14 @@ impl Journal {
         address: &str,
         now: UtcTime,
     ) -> Result<()> {
-        let done = sqlx::query("INSERT OR IGNORE INTO mirror (workspace, address, added) VALUES (?, ?, ?)")
-            .bind(workspace)
-            .bind(address)
-            .bind(now.unix())
-            .execute(&self.pool)
-            .await;
+        let done = sqlx::query(
+            "INSERT OR IGNORE INTO mirror (workspace, address, added) VALUES (?, ?, ?)",
+        )
+        .bind(workspace)
+        .bind(address)
+        .bind(now.unix())
+        .execute(&self.pool)
+        .await;
         done.map(drop).map_err(journal_error)
     }
 

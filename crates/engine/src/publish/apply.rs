@@ -33,7 +33,8 @@ impl Applier<'_> {
     /// `storage.*`, `job.cancelled` and `job.paused` before the commit, `storage.poisoned_object`.
     pub(crate) async fn run(&self, steps: &[Step]) -> Result<Applied> {
         let committed = steps.iter().any(|s| {
-            s.kind == StepKind::Commit && matches!(s.state, ObjectState::Done | ObjectState::Skipped)
+            s.kind == StepKind::Commit
+                && matches!(s.state, ObjectState::Done | ObjectState::Skipped)
         });
         // After the commit an object that is not there yet can only be one of a mirror, which is brought up to date
         // from the registry.
@@ -77,7 +78,11 @@ impl Applier<'_> {
     async fn mark(&self, index: usize, step: &Step, state: ObjectState) -> Result<()> {
         let (journal, job) = (self.uploads.journal, self.uploads.job);
         journal.set_step(job, step.seq, state).await?;
-        let sent = if state == ObjectState::Done { step.size } else { 0 };
+        let sent = if state == ObjectState::Done {
+            step.size
+        } else {
+            0
+        };
         self.uploads.watch.step(index, Some(sent), state);
         Ok(())
     }

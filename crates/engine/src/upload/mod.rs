@@ -84,7 +84,8 @@ pub(crate) struct Uploads<'a> {
 }
 
 impl Uploads<'_> {
-    /// Sends every object that is not there. A mirror that fails is told and left behind; it holds nothing up.
+    /// Sends every object that is not there. A mirror that fails is told and left behind: it
+    /// never makes a release fail, and delays it by its tries at most.
     ///
     /// # Errors
     /// `storage.*` of the registry, `storage.poisoned_object`, `job.cancelled`, `job.paused`.
@@ -160,7 +161,10 @@ impl Uploads<'_> {
         let found = self
             .tried(index, step, || async {
                 let _lane = target.lane(0).await?;
-                target.store.compare(&step.key, &step.sha256, step.size).await
+                target
+                    .store
+                    .compare(&step.key, &step.sha256, step.size)
+                    .await
             })
             .await?;
         match found {
@@ -271,7 +275,10 @@ impl Marks<'_> {
         if marks.is_empty() {
             return Ok(());
         }
-        self.uploads.journal.mark_steps(self.uploads.job, marks).await
+        self.uploads
+            .journal
+            .mark_steps(self.uploads.job, marks)
+            .await
     }
 }
 

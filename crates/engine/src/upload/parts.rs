@@ -1,10 +1,10 @@
 //! Sending one object in parts. Parts and the upload's id are in the journal, so it goes on after a crash.
 
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, stream};
 use headgate_core::{Code, Problem, Result};
 use headgate_registry::{Created, PartStore, SentPart};
 
@@ -38,7 +38,9 @@ impl Uploads<'_> {
         // The storage may have cleaned an old upload away, or another console on this home finished it.
         match first {
             Err(problem) if problem.code == Code::StorageMissing => {
-                self.journal.forget_upload(&target.address, &step.key).await?;
+                self.journal
+                    .forget_upload(&target.address, &step.key)
+                    .await?;
                 self.one_upload(target, index, step, path).await
             }
             other => other,
@@ -62,12 +64,18 @@ impl Uploads<'_> {
         tell();
         let count = u32::try_from(step.size.div_ceil(upload.part_size)).unwrap_or(u32::MAX);
         let upload = &upload;
+        let failed = AtomicBool::new(false);
         let sends: Vec<_> = (0..count)
             .filter(|n| have.iter().all(|p| p.number != *n))
             .map(|number| {
-                let (sent, tell) = (&sent, &tell);
+                let (sent, tell, failed) = (&sent, &tell, &failed);
                 async move {
-                    let part = self.part(target, index, step, path, upload, number).await?;
+                    // After a failure nothing new begins, but what is on its way may arrive.
+                    if failed.load(Ordering::Relaxed) {
+                        return Ok(());
+                    }
+                    let part = self.part(target, index, step, path, upload, number).await;
+                    let part = part.inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
                     self.journal
                         .add_part(&target.address, &step.key, &part)
                         .await?;
@@ -77,10 +85,11 @@ impl Uploads<'_> {
                 }
             })
             .collect();
-        stream::iter(sends)
+        let results: Vec<Result<()>> = stream::iter(sends)
             .buffer_unordered(AT_ONCE)
-            .try_collect::<()>()
-            .await?;
+            .collect()
+            .await;
+        results.into_iter().collect::<Result<()>>()?;
         let parts = self.journal.sent_parts(&target.address, &step.key).await?;
         let parts = &parts;
         self.tried(index, step, || async move {

@@ -19,10 +19,11 @@ impl Console {
         report: &InspectionReport,
         zip: bool,
     ) -> Result<(FilesRef, PathBuf)> {
-        let path = self.inner.home.work().join(format!(
-            "{}.files.json",
-            report.packed.sha256
-        ));
+        let path = self
+            .inner
+            .home
+            .work()
+            .join(format!("{}.files.json", report.packed.sha256));
         let made = lock(&self.inner.inspected)
             .get(&report.handle)
             .and_then(|picked| picked.files.clone());

@@ -66,6 +66,8 @@ pub(super) async fn finish(
             {
                 if view.timestamp.sha256 == ours {
                     same_rollout(&steps, proof.as_ref())?;
+                } else {
+                    not_written_over(inner, workspace, &steps).await?;
                 }
                 let mut r = build_receipt(
                     inner, workspace, intent, before, &steps, &view, proof, public,
@@ -112,6 +114,17 @@ pub(super) async fn finish(
     Ok(receipt)
 }
 
+/// Others have published since. Theirs must stand on ours, or the storage let one write over the other.
+async fn not_written_over(inner: &Inner, workspace: &Workspace, steps: &[Step]) -> Result<()> {
+    let store = inner.store(workspace)?;
+    if super::write::in_history(inner, workspace, store.as_ref(), steps).await? {
+        return Ok(());
+    }
+    let what = "Another publish was written over this one: the storage does not honour conditional writes.";
+    Err(Problem::new(Code::StorageSloppy, what)
+        .holds("Nothing of this publish is live. What the other one published is, whole."))
+}
+
 /// Readings after which only what a cache explains is waited for.
 const FEW: u32 = 6;
 
@@ -137,6 +150,15 @@ fn same_rollout(steps: &[Step], proof: Option<&Proof>) -> Result<()> {
     }
     let what = "The rollout document that was read back is not the one that was signed.";
     Err(Problem::new(Code::PublishReadBack, what))
+}
+
+/// The snapshot that this job committed: its entry of the audit log, also when others have published since.
+fn own_snapshot(steps: &[Step]) -> Option<(String, u64)> {
+    steps.iter().find_map(|step| {
+        let name = step.key.strip_prefix("metadata/")?;
+        let version = name.strip_suffix(".snapshot.json")?.parse().ok()?;
+        Some((step.sha256.clone(), version))
+    })
 }
 
 /// Version of the timestamp in the steps.
@@ -247,6 +269,8 @@ async fn build_receipt(
             .await?;
         files = u32::try_from(inventory.files.len()).unwrap_or(u32::MAX);
     }
+    let (entry, entry_number) = own_snapshot(steps)
+        .unwrap_or_else(|| (view.snapshot.sha256.clone(), view.snapshot.meta.version));
     let count = |state| {
         let ours = steps.iter().filter(|s| s.target == 0 && s.state == state);
         let of: Vec<&Step> = ours.collect();
@@ -290,8 +314,8 @@ async fn build_receipt(
         root_pinned: view.pinned,
         root_now: view.root.meta.version,
         fresh_until: view.timestamp.meta.expires.min(view.snapshot.meta.expires),
-        entry: view.snapshot.sha256.clone(),
-        entry_number: view.snapshot.meta.version,
+        entry,
+        entry_number,
         recovered: None,
     })
 }

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use headgate_core::{Code, Problem, Result, files};
-use headgate_registry::{Body, Created, Expiry, HighWater, Store, Stored, View, documents, layout, silent};
+use headgate_registry::{
+    Body, Created, Expiry, HighWater, Store, Stored, View, documents, layout, silent,
+};
 use headgate_tuf::{MAX_METADATA, RoleName, sha256_hex};
 
 use crate::console::{Console, Inner, lock};
@@ -302,14 +304,21 @@ impl Copy<'_> {
         let marks = view.marks().versions;
         let there: std::collections::HashSet<String> =
             self.mirror.list("metadata").await?.into_iter().collect();
-        let wanted = self.registry.list("metadata").await?.into_iter().filter(|name| {
-            let known = name.strip_suffix(".json").and_then(|n| n.split_once('.'));
-            known.is_some_and(|(version, role)| {
-                let committed = marks.get(role).copied().unwrap_or(0);
-                (role == "root") == roots
-                    && version.parse::<u64>().is_ok_and(|v| v > 0 && v <= committed)
-            })
-        });
+        let wanted = self
+            .registry
+            .list("metadata")
+            .await?
+            .into_iter()
+            .filter(|name| {
+                let known = name.strip_suffix(".json").and_then(|n| n.split_once('.'));
+                known.is_some_and(|(version, role)| {
+                    let committed = marks.get(role).copied().unwrap_or(0);
+                    (role == "root") == roots
+                        && version
+                            .parse::<u64>()
+                            .is_ok_and(|v| v > 0 && v <= committed)
+                })
+            });
         let missing: Vec<String> = wanted.filter(|name| !there.contains(name)).collect();
         let copies: Vec<_> = missing
             .into_iter()
@@ -332,11 +341,17 @@ impl Copy<'_> {
         if theirs.is_some_and(|t| t.timestamp.sha256 == view.timestamp.sha256) {
             return Ok(());
         }
-        let current = self.mirror.get(layout::TIMESTAMP, MAX_METADATA as u64).await?;
+        let current = self
+            .mirror
+            .get(layout::TIMESTAMP, MAX_METADATA as u64)
+            .await?;
         let file: Bytes = view.timestamp.file.clone();
         let tag = current.as_ref().map(|o| &o.etag);
         let swapped = self.mirror.swap(layout::TIMESTAMP, file, tag).await;
-        let now = self.mirror.get(layout::TIMESTAMP, MAX_METADATA as u64).await?;
+        let now = self
+            .mirror
+            .get(layout::TIMESTAMP, MAX_METADATA as u64)
+            .await?;
         if now.is_some_and(|o| sha256_hex(&o.bytes) == view.timestamp.sha256) {
             return Ok(());
         }
@@ -380,10 +395,7 @@ async fn objects_of(store: &dyn Store, view: &View) -> Result<BTreeMap<String, (
     for (role, loaded) in &view.channels {
         for (name, file) in &loaded.meta.targets {
             let sha256 = &file.hashes.sha256;
-            objects.insert(
-                layout::target(sha256, name),
-                (sha256.clone(), file.length),
-            );
+            objects.insert(layout::target(sha256, name), (sha256.clone(), file.length));
         }
         let RoleName::Channel(unit, channel) = role else {
             continue;

@@ -12,8 +12,7 @@ use super::write::{apply, committed, first, targets};
 use crate::console::Inner;
 use crate::db::{JobState, ObjectState, Phase, StepKind};
 use crate::publish::{
-    Action, Applied, Draft, Intent, Receipt, check_keys, draft, first_draft,
-    sign_steps,
+    Action, Applied, Draft, Intent, Receipt, check_keys, draft, first_draft, sign_steps,
 };
 use crate::upload::Control;
 use crate::{Console, Workspace};
@@ -69,12 +68,15 @@ impl Console {
         let inner = Arc::clone(&self.inner);
         tokio::spawn(async move {
             let result = Box::pin(run(&inner, &workspace, &id, &control)).await;
-            if result.is_ok() {
-                Self {
-                    inner: Arc::clone(&inner),
+            let console = Self {
+                inner: Arc::clone(&inner),
+            };
+            match &result {
+                Ok(_) => console.sync_quietly(&workspace).await,
+                Err(problem) if problem.code == Code::JobCancelled => {
+                    console.abort_uploads_of(&id).await;
                 }
-                .sync_quietly(&workspace)
-                .await;
+                Err(_) => {}
             }
             inner.end(&id, result).await;
         });

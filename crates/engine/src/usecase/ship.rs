@@ -248,7 +248,8 @@ impl Console {
             .as_ref()
             .map(|r| r.serving())
             .ok_or_else(absent)?;
-        let read = documents::content(store.as_ref(), &approved.manifest, None, None, silent()).await;
+        let read =
+            documents::content(store.as_ref(), &approved.manifest, None, None, silent()).await;
         let recomputed = read.map_err(|problem| {
             let problem = match problem.code {
                 Code::TrustHash => {

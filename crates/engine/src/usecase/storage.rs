@@ -34,7 +34,11 @@ impl Console {
     }
 
     /// Does at the storage what a publish does, below `probe/`, and takes it away again.
-    pub(crate) async fn probe(&self, store: &dyn Store, public: Option<&str>) -> Result<Vec<Check>> {
+    pub(crate) async fn probe(
+        &self,
+        store: &dyn Store,
+        public: Option<&str>,
+    ) -> Result<Vec<Check>> {
         let random = self.inner.world.id(8)?;
         let now = || self.inner.world.now().unix();
         let public = match public.map(|url| HttpStore::new(url).map(HttpStore::no_cache)) {

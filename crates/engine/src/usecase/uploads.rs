@@ -21,6 +21,16 @@ impl Console {
         }
     }
 
+    /// As [`Self::abort_uploads`], for a job that was cancelled while it ran.
+    pub(crate) async fn abort_uploads_of(&self, id: &str) {
+        if let (Ok(Some(job)), Ok(steps)) = (
+            self.inner.journal.job(id).await,
+            self.inner.journal.steps(id).await,
+        ) {
+            self.abort_uploads(&job, &steps).await;
+        }
+    }
+
     /// Aborts recorded uploads that no unfinished job will go on with.
     pub(crate) async fn abort_orphans(&self) -> Result<()> {
         let uploads = self.inner.journal.uploads().await?;

@@ -25,6 +25,16 @@ pub(super) async fn committed(
     if commit.state == ObjectState::Done || recover_commit(store, commit).await? {
         return Ok(true);
     }
+    in_history(inner, workspace, store, steps).await
+}
+
+/// Whether the snapshot of these steps is the current one, or one that it was built on.
+pub(super) async fn in_history(
+    inner: &Inner,
+    workspace: &Workspace,
+    store: &dyn Store,
+    steps: &[Step],
+) -> Result<bool> {
     let snapshot = |s: &Step| {
         let name = s.key.strip_prefix("metadata/")?;
         let version = name.strip_suffix(".snapshot.json")?.parse::<u64>().ok()?;
