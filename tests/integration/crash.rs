@@ -5,6 +5,8 @@
 
 mod crash {
     mod answers;
+    mod bucket;
+    pub(super) mod place;
 }
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -14,13 +16,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use crash::place::{objects, server, stores};
 use headgate_core::{Code, Result};
-use headgate_engine::{Console, JobState, Options};
+use headgate_engine::{Console, JobState, OpenStore, Options};
 use headgate_registry::FolderStore;
 use headgate_signer::{FileVault, Passphrase};
 use headgate_tests::{
-    Hook, OneVault, PASSPHRASE, Person, Seen, Stores, TestClock, Write, code, copy_tree, device,
-    init, promote, scratch, ship, varied, world,
+    Hook, OneVault, PASSPHRASE, Person, Seen, TestClock, Write, code, copy_tree, device, init,
+    promote, scratch, ship, varied, world,
 };
 use headgate_tuf::UtcTime;
 
@@ -74,13 +77,13 @@ fn options(
     home: &str,
     clock: &Arc<TestClock>,
     vault: OneVault,
-    stores: Stores,
+    stores: Arc<dyn OpenStore>,
 ) -> Options {
     Options {
         home: dir.join(home),
         person: home.to_owned(),
         world: world(clock, home),
-        stores: Arc::new(stores),
+        stores,
         vaults: Arc::new(vault),
     }
 }
@@ -100,8 +103,7 @@ fn file_vault(dir: &Path) -> OneVault {
 async fn open(dir: &Path, home: &str, seconds: i64, vault: OneVault) -> Person {
     let clock = TestClock::new();
     clock.advance(seconds);
-    let stores = Stores::folder(&dir.join("storage"));
-    let options = options(dir, home, &clock, vault, stores);
+    let options = options(dir, home, &clock, vault, stores(dir, None, None));
     person(Console::open(options).await.unwrap()).await
 }
 
@@ -141,7 +143,7 @@ async fn the_process_that_is_killed() {
         return;
     };
     let orders: Vec<&str> = orders.split('|').collect();
-    let [dir, action, at, when] = orders[..] else {
+    let [dir, action, at, when, server] = orders[..] else {
         panic!("{orders:?}")
     };
     let dir = Path::new(dir);
@@ -150,7 +152,8 @@ async fn the_process_that_is_killed() {
         after: when == "after",
         seen: AtomicUsize::new(0),
     };
-    let stores = Stores::folder(&dir.join("storage")).hooked(Arc::new(hold));
+    let server = (!server.is_empty()).then_some(server);
+    let stores = stores(dir, server, Some(Arc::new(hold)));
     let options = options(dir, "anna", &TestClock::new(), file_vault(dir), stores);
     let console = Console::open(options).await.unwrap();
     act(&console, dir, action).await.unwrap();
@@ -161,10 +164,23 @@ async fn the_process_that_is_killed() {
 
 /// Runs an action in a process of its own and kills it at a write; gives the write's key, or nothing when
 /// the action has fewer writes.
-fn killed_at(dir: &Path, action: &str, at: usize, when: &str) -> Option<String> {
+fn killed_at(
+    dir: &Path,
+    action: &str,
+    at: usize,
+    when: &str,
+    server: Option<&str>,
+) -> Option<String> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "the_process_that_is_killed", "--nocapture"])
-        .env(CHILD, format!("{}|{action}|{at}|{when}", dir.display()))
+        .env(
+            CHILD,
+            format!(
+                "{}|{action}|{at}|{when}|{}",
+                dir.display(),
+                server.unwrap_or_default()
+            ),
+        )
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .spawn()
@@ -183,20 +199,23 @@ fn killed_at(dir: &Path, action: &str, at: usize, when: &str) -> Option<String> 
 }
 
 async fn read(dir: &Path, root: &[u8]) -> Result<Seen> {
-    let store = FolderStore::open(&dir.join("storage"))?;
+    let store = FolderStore::open(&objects(dir))?;
     device(&store, root, now()).await
 }
 
 fn root_file(dir: &Path, version: u32) -> Option<Vec<u8>> {
-    std::fs::read(dir.join(format!("storage/metadata/{version}.root.json"))).ok()
+    std::fs::read(objects(dir).join(format!("metadata/{version}.root.json"))).ok()
 }
 
 /// A home and storage up to the state that an action starts from.
-async fn base(before: &[&str]) -> tempfile::TempDir {
+async fn base(before: &[&str], in_bucket: bool) -> tempfile::TempDir {
     let dir = scratch();
-    std::fs::create_dir_all(dir.path().join("storage")).unwrap();
+    let server = server(dir.path(), in_bucket).await;
+    if !in_bucket {
+        std::fs::create_dir_all(dir.path().join("storage")).unwrap();
+    }
     let vault = file_vault(dir.path());
-    let stores = Stores::folder(&dir.path().join("storage"));
+    let stores = stores(dir.path(), server.as_deref(), None);
     // Earlier than the child, so that the child's job is the newest.
     let clock = TestClock::new();
     clock.advance(-3600);
@@ -211,24 +230,58 @@ async fn base(before: &[&str]) -> tempfile::TempDir {
 
 /// Kills at every write of an action and checks what readers see then and what the next start does.
 async fn every_write(before: &[&str], action: &str, writes: &[&str], live: fn(&Seen) -> bool) {
-    let base = base(before).await;
+    every_write_in(before, action, writes, live, false).await;
+}
+
+async fn every_write_in(
+    before: &[&str],
+    action: &str,
+    writes: &[&str],
+    live: fn(&Seen) -> bool,
+    in_bucket: bool,
+) {
+    let base = base(before, in_bucket).await;
+    let objects = writes
+        .iter()
+        .filter(|w| !w.starts_with("metadata/"))
+        .count();
     let commit = writes.iter().position(|w| *w == COMMIT).unwrap();
     for at in 0..=writes.len() {
         for when in ["before", "after"] {
             let case = scratch();
             copy_tree(base.path(), case.path());
-            let Some(key) = killed_at(case.path(), action, at, when) else {
+            let server = server(case.path(), in_bucket).await;
+            let server = server.as_deref();
+            let (dir, orders) = (
+                case.path().to_owned(),
+                (action.to_owned(), server.map(str::to_owned)),
+            );
+            let kill = tokio::task::spawn_blocking(move || {
+                let (action, server) = orders;
+                killed_at(&dir, &action, at, when, server.as_deref())
+            });
+            let Some(key) = kill.await.unwrap() else {
                 assert_eq!(at, writes.len(), "{action} has fewer writes than expected");
                 return;
             };
             let what = format!("{action}, killed {when} {key}");
-            assert!(
-                key.starts_with(writes[at]),
-                "{what}: expected {}",
-                writes[at]
-            );
+            // Immutable objects are sent together, in any order, before all metadata.
+            let fits = match at < objects {
+                true => writes[..objects].iter().any(|w| key.starts_with(w)),
+                false => key.starts_with(writes[at]),
+            };
+            assert!(fits, "{what}: expected {}", writes[at]);
             let committed = at > commit || (at == commit && when == "after");
-            check(base.path(), case.path(), action, committed, live, &what).await;
+            check(
+                base.path(),
+                case.path(),
+                action,
+                committed,
+                live,
+                &what,
+                server,
+            )
+            .await;
         }
     }
 }
@@ -240,6 +293,7 @@ async fn check(
     committed: bool,
     live: fn(&Seen) -> bool,
     what: &str,
+    server: Option<&str>,
 ) {
     let killed = scratch();
     copy_tree(case, killed.path());
@@ -247,7 +301,7 @@ async fn check(
     // The next start has no key at all: what was signed is finished as it was signed.
     let clock = TestClock::new();
     clock.advance(A_MINUTE);
-    let stores = Stores::folder(&case.join("storage"));
+    let stores = stores(case, server, None);
     let options = options(case, "anna", &clock, OneVault::memory(), stores);
     let console = Console::open(options).await.unwrap();
     let words = console.recover().await.unwrap();
@@ -356,9 +410,9 @@ async fn a_root_change_survives_a_kill_at_every_write_for_readers_of_either_root
 
 /// A ship that was killed at its commit.
 async fn killed_ship(when: &str) -> tempfile::TempDir {
-    let dir = base(&["init"]).await;
+    let dir = base(&["init"], false).await;
     copy_tree(&dir.path().join("anna"), &dir.path().join("berta"));
-    let key = killed_at(dir.path(), "ship", 7, when);
+    let key = killed_at(dir.path(), "ship", 7, when, None);
     assert_eq!(key.as_deref(), Some(COMMIT));
     dir
 }

@@ -191,7 +191,7 @@ async fn a_database_of_a_newer_version_is_refused_and_unchanged() {
         let path = home.join(name);
         sql(
             &path,
-            "UPDATE _sqlx_migrations SET version = 99991231000000",
+            "UPDATE _sqlx_migrations SET version = 99991231000000 WHERE version = (SELECT max(version) FROM _sqlx_migrations)",
         )
         .await;
         let before = fs::read(&path).unwrap();

@@ -234,6 +234,7 @@ impl S3 {
             limits: quick(),
             fixed: Some((ACCESS_KEY.into(), SECRET.into())),
             hook: None,
+            address: None,
         }
     }
 }
@@ -272,6 +273,7 @@ pub struct Buckets {
     limits: BucketLimits,
     fixed: Option<(String, String)>,
     hook: Option<Arc<dyn Hook>>,
+    address: Option<String>,
 }
 
 impl Buckets {
@@ -279,6 +281,13 @@ impl Buckets {
     #[must_use]
     pub fn own_credentials(mut self) -> Self {
         self.fixed = None;
+        self
+    }
+
+    /// Opens this address whatever is recorded, so that a home can be copied together with its bucket.
+    #[must_use]
+    pub fn at(mut self, address: String) -> Self {
+        self.address = Some(address);
         self
     }
 
@@ -301,6 +310,7 @@ impl Buckets {
                 Arc::new(FixedCredentials::new(keys))
             }
         };
+        let address = self.address.as_deref().unwrap_or(address);
         let StorageAddress::Bucket(bucket) = StorageAddress::parse(address)? else {
             return StorageAddress::parse(address)?.open();
         };

@@ -1,5 +1,6 @@
 //! Credentials of buckets: in the workspace's vault, or in `AWS_*` variables.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -37,9 +38,12 @@ impl std::fmt::Debug for StorageKeys {
 /// As it lies in the vault.
 #[derive(Serialize, Deserialize)]
 struct Kept<'a> {
-    id: &'a str,
-    secret: &'a str,
-    token: Option<&'a str>,
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow)]
+    secret: Cow<'a, str>,
+    #[serde(borrow)]
+    token: Option<Cow<'a, str>>,
 }
 
 impl StorageKeys {
@@ -54,9 +58,9 @@ impl StorageKeys {
 
     fn to_text(&self) -> Result<Zeroizing<String>> {
         let kept = Kept {
-            id: &self.access_key_id,
-            secret: &self.secret,
-            token: self.session_token.as_ref().map(|t| t.as_str()),
+            id: self.access_key_id.as_str().into(),
+            secret: self.secret.as_str().into(),
+            token: self.session_token.as_ref().map(|t| t.as_str().into()),
         };
         serde_json::to_string(&kept)
             .map(Zeroizing::new)
@@ -70,7 +74,7 @@ impl StorageKeys {
             Problem::new(Code::StorageCredentials, what)
         };
         let kept: Kept<'_> = serde_json::from_str(text).map_err(damaged)?;
-        let own = |text: &str| Zeroizing::new(text.to_owned());
+        let own = |text: Cow<'_, str>| Zeroizing::new(text.into_owned());
         Ok(Self {
             access_key_id: own(kept.id),
             secret: own(kept.secret),

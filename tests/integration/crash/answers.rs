@@ -21,7 +21,12 @@ struct Fail {
 impl Fail {
     fn here(&self) -> Result<()> {
         if self.seen.fetch_add(1, Ordering::SeqCst) == self.at {
-            return Err(Problem::new(Code::StorageIo, "The line was cut."));
+            // What passes by is tried again; what does not needs a person.
+            let code = match self.applied {
+                true => Code::StorageUnavailable,
+                false => Code::StorageAccess,
+            };
+            return Err(Problem::new(code, "The line was cut."));
         }
         Ok(())
     }
@@ -74,7 +79,7 @@ async fn a_write_that_fails_leaves_the_old_state_and_can_be_resumed() {
         let old = bench.device(&anna.workspace.root).await.unwrap();
         assert_eq!(
             code(ship(&anna, &build, "development").await),
-            Code::StorageIo,
+            Code::StorageAccess,
             "write {at}"
         );
         assert_eq!(

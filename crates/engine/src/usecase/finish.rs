@@ -412,12 +412,12 @@ fn roles(view: &View, before: &Before, steps: &[Step]) -> Vec<ReceiptRole> {
 
 /// The packed bundle is in storage now, or stays where it lies: then no step has its path.
 fn forget_work(inner: &Inner, intent: &Intent, steps: &[Step]) {
-    let shipped = match &intent.action {
-        Action::Ship { bundle, .. } => Some(bundle.as_path()),
-        _ => None,
+    let (shipped, map) = match &intent.action {
+        Action::Ship { bundle, files, .. } => (Some(bundle.as_path()), files.as_deref()),
+        _ => (None, None),
     };
     let sent = steps.iter().filter_map(|s| s.path.as_deref());
-    for path in sent.map(std::path::Path::new).chain(shipped) {
+    for path in sent.map(std::path::Path::new).chain(shipped).chain(map) {
         if path.starts_with(inner.home.work()) {
             let _ = std::fs::remove_file(path);
         }
