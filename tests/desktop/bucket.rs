@@ -50,6 +50,7 @@ async fn start(window: &Window, build: &Path, version: &str) {
     window.see("findings").await;
     window.fill("ship-version", version).await;
     window.click("ship-next").await;
+    window.see("manifest-hash").await;
     window.signing_is_open().await;
     window.click("sign-start").await;
 }

@@ -83,7 +83,7 @@ async fn a_job_outlives_its_sheet_and_a_kill_and_quitting_asks() {
     let held = hold(&desk);
     start(&window, "5.2.0").await;
     window.says("upload-state", "Publishing").await;
-    window.says("objects", "timestamp.json").await;
+    window.says("objects", "timestamp").await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     let process = window.process();
     signal("KILL", process);

@@ -49,7 +49,7 @@ async fn main_job(desk: &Desk, window: &Window, theme: &str) {
     // While another program holds the storage folder, the job stands before its commit.
     let held = hold(desk);
     window.click("sign-start").await;
-    window.says("objects", "timestamp.json").await;
+    window.says("objects", "timestamp").await;
     window.says("upload-state", "Publishing").await;
     shot("06-ship-upload").await;
     drop(held);

@@ -54,7 +54,12 @@ impl Window {
             return found.filter((e) => e.scrollWidth > e.clientWidth).map((e) => region + ': ' + e.scrollWidth + ' in ' + e.clientWidth); \
         })";
         let found = self.js(script, vec![json!(regions)]).await;
-        assert_eq!(found, Value::Array(vec![]), "content is clipped");
+        if found != Value::Array(vec![]) {
+            let widest = "return [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1) \
+                .slice(0, 8).map((e) => e.outerHTML.slice(0, 160))";
+            let widest = self.js(widest, vec![]).await;
+            panic!("content is clipped: {found}; beyond the window: {widest:#}");
+        }
     }
 
     /// No label, button or figure is cut off without an ellipsis that was meant.
