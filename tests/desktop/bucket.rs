@@ -100,7 +100,7 @@ async fn a_bucket_does_what_a_folder_does_and_an_upload_survives_a_kill() {
     window
         .until(
             "three of four parts are acknowledged",
-            "parseInt(document.querySelector('[data-testid=target-percent-0]')?.innerText ?? '0') >= 60",
+            "parseInt(document.querySelector('[data-testid=upload-jobPercent]')?.innerText ?? '0') >= 60",
         )
         .await;
     window.shot("71-bucket-uploading").await;
@@ -134,7 +134,7 @@ async fn a_bucket_does_what_a_folder_does_and_an_upload_survives_a_kill() {
     start(&window, &large(&desk, "paused"), "6.1.0").await;
     window.says("objects", "%").await;
     window.click("upload-pause").await;
-    window.says("target-state-0", "Paused").await;
+    window.says("upload-state", "Paused").await;
     window.shot("73-bucket-paused").await;
     s3.heal();
     window.click("upload-resume").await;

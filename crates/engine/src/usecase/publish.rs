@@ -67,7 +67,16 @@ impl Console {
     fn spawn(&self, workspace: Workspace, id: String, control: Arc<Control>) {
         let inner = Arc::clone(&self.inner);
         tokio::spawn(async move {
+            // Small progress is throttled: what came last, and that nothing comes, is told all the same.
+            let (beat, own) = (Arc::clone(&inner), id.clone());
+            let beating = tokio::spawn(async move {
+                loop {
+                    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                    beat.update(&own, true, |_| {});
+                }
+            });
             let result = Box::pin(run(&inner, &workspace, &id, &control)).await;
+            beating.abort();
             let console = Self {
                 inner: Arc::clone(&inner),
             };
