@@ -179,6 +179,8 @@ async fn a_bucket_does_what_a_folder_does_and_an_upload_survives_a_kill() {
 
     // Onwards.
     window.click("gate-development-staging").await;
+    window.see("promote-affected").await;
+    window.settled().await;
     window.click("promote-start").await;
     window.see("receipt").await;
     window.shot("78-bucket-promoted").await;
