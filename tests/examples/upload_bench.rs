@@ -16,7 +16,9 @@ use std::time::{Duration, Instant};
 
 use headgate_core::settings::Delivers;
 use headgate_engine::{Console, InitRequest, InspectOptions, Options, ShipRequest, VaultChoice};
-use headgate_tests::{ACCESS_KEY, BUCKET, OneVault, S3, SECRET, Seeded, files_below, scratch};
+use headgate_tests::{
+    ACCESS_KEY, BUCKET, OneVault, S3, SECRET, Seeded, files_below, noise, scratch,
+};
 
 /// Bytes of the one large file.
 const LARGE: u64 = 380_000_000;
@@ -227,21 +229,6 @@ impl Bench {
         }
         folder
     }
-}
-
-fn noise(word: &str, size: u64) -> Vec<u8> {
-    let mut state = word.bytes().fold(0x9e37_79b9_7f4a_7c15_u64, |h, b| {
-        (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap() + 8);
-    while (bytes.len() as u64) < size {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(usize::try_from(size).unwrap());
-    bytes
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate for people")]

@@ -16,7 +16,7 @@ mod vaults;
 mod world;
 
 pub use bench::{APP, Bench, CHANNELS, PASSPHRASE, Person, bench, code, init, pass, promote, ship};
-pub use builds::{sample, varied};
+pub use builds::{noise, sample, varied};
 pub use device::{Seen, Served, device};
 pub use files::{copy_tree, files_below, scratch};
 pub use s3::{ACCESS_KEY, Asked, BUCKET, Buckets, Fault, S3, SECRET, quick};

@@ -1,9 +1,9 @@
 //! Single files: a release of thousands in which one changed sends that one.
 
 use headgate_core::settings::Delivers;
-use headgate_tests::{Person, code, promote};
+use headgate_tests::{Person, code, noise, promote};
 
-use super::bench::{Bucket, bucket, noise, puts, ship};
+use super::bench::{Bucket, bucket, puts, ship};
 
 const FILES: usize = 4_000;
 

@@ -185,15 +185,16 @@ impl Uploads<'_> {
         step: &Step,
         marks: &Marks<'_>,
     ) -> Result<()> {
+        let in_parts = step.size > parts::PART && target.store.parts().is_some();
         let sent = match &step.path {
-            Some(path) if step.size > parts::PART && target.store.parts().is_some() => {
-                self.in_parts(target, index, step, path).await
-            }
+            Some(path) if in_parts => self.in_parts(target, index, step, path).await,
             _ => self.whole(target, index, step).await,
         };
         if let Err(problem) = sent {
             if !is_wish(&problem) {
-                self.watch.step(index, Some(0), ObjectState::Failed);
+                // Acknowledged parts stay and are not sent again.
+                let kept = (!in_parts || step.path.is_none()).then_some(0);
+                self.watch.step(index, kept, ObjectState::Failed);
             }
             return Err(problem);
         }
