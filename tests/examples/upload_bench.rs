@@ -37,13 +37,15 @@ async fn main() {
     }
     let rounds = args.first().and_then(|n| n.parse().ok()).unwrap_or(3);
     let dir = scratch();
-    let mut server = Command::new(std::env::current_exe().unwrap())
-        .args(["serve", dir.path().join("s3").to_str().unwrap()])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut server = Server(
+        Command::new(std::env::current_exe().unwrap())
+            .args(["serve", dir.path().join("s3").to_str().unwrap()])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
     let mut url = String::new();
-    BufReader::new(server.stdout.as_mut().unwrap())
+    BufReader::new(server.0.stdout.as_mut().unwrap())
         .read_line(&mut url)
         .unwrap();
     let bench = Bench {
@@ -78,7 +80,6 @@ async fn main() {
             ours / theirs
         );
     }
-    end(&mut server);
 }
 
 struct Bench {
@@ -192,6 +193,8 @@ impl Bench {
             ])
             .args(["--s3-chunk-size", "8Mi", "--s3-upload-concurrency", "4"])
             .env("RCLONE_CONFIG", "/dev/null")
+            // This rclone cannot take one, and the server speaks plain HTTP.
+            .env_remove("AWS_CA_BUNDLE")
             .env("RCLONE_CONFIG_B_TYPE", "s3")
             .env("RCLONE_CONFIG_B_PROVIDER", "Other")
             .env("RCLONE_CONFIG_B_ENDPOINT", &self.url)
@@ -241,7 +244,12 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-fn end(server: &mut Child) {
-    let _ = server.kill();
-    let _ = server.wait();
+/// Ends its process when it goes out of scope, also after a panic: it must not go on holding memory.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

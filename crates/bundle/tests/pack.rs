@@ -369,3 +369,28 @@ fn the_bundle_is_not_written_into_the_build_or_over_its_zip() {
     let problem = pack_with(&open(&out), &out, &threads(1)).unwrap_err();
     assert_eq!(problem.code, Code::UsageArgument);
 }
+
+#[test]
+fn many_files_that_do_not_shrink_pack_one_after_the_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("www");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("index.html"), "<!doctype html>").unwrap();
+    let mut state = 7_u64;
+    for n in 0..300 {
+        let bytes: Vec<u8> = (0..10_000)
+            .map(|_| {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                (state >> 32) as u8
+            })
+            .collect();
+        fs::write(folder.join(format!("{n}.bin")), bytes).unwrap();
+    }
+    let out = dir.path().join("bundle.zip");
+    let packed = pack_with(&open(&folder), &out, &threads(1)).unwrap();
+    let archive = ZipArchive::open(&out, &Limits::default()).unwrap();
+    archive.check_against(&packed.inventory).unwrap();
+    assert_eq!(packed.inventory.files.len(), 301);
+}

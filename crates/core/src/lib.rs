@@ -2,6 +2,7 @@
 //!
 //! Everything here is a pure function of its arguments: time, ids and randomness come from the caller.
 
+pub mod clients;
 pub mod compare;
 pub mod files;
 pub mod inventory;
@@ -12,16 +13,18 @@ pub mod problem;
 pub mod rollout;
 pub mod settings;
 pub mod share;
+pub mod status;
 pub mod text;
 pub mod transitions;
 pub mod words;
 
+pub use clients::ClientsDocument;
 pub use compare::{Difference, compare};
 pub use files::FilesMap;
 pub use inventory::Inventory;
 pub use manifest::ReleaseManifest;
 pub use native::{Native, NativeRange, Platform};
-pub use offer::{ChannelState, Device, Offer, Why, who_gets};
+pub use offer::{ChannelState, Decision, Device, FailedStart, Offer, Why, explain, who_gets};
 pub use problem::{Code, Kind, Problem};
 pub use rollout::{Base, RolloutDocument, RolloutState};
 pub use settings::{Confirm, Settings, TopTargets};

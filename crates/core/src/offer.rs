@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::manifest::ReleaseManifest;
 use crate::native::{Native, Platform};
 use crate::rollout::{Base, RolloutDocument};
@@ -40,6 +42,18 @@ pub struct Device {
     pub native: String,
     /// Build that it runs; nothing = the embedded one.
     pub running: Option<u32>,
+    /// Builds that failed to start on it, each in the attempt that it belonged to. Empty where a client does not say.
+    pub failed: Vec<FailedStart>,
+}
+
+/// A build that did not start on a device.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FailedStart {
+    /// Build number.
+    pub build: u32,
+    /// [`RolloutDocument::attempt`] of the rollout that offered it.
+    pub attempt: String,
 }
 
 /// What a device gets.
@@ -56,7 +70,8 @@ pub enum Offer {
 }
 
 /// Why a device gets nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Why {
     /// No release was made for the channel.
     NothingServed,
@@ -70,6 +85,8 @@ pub enum Why {
     OlderThanEmbedded,
     /// The rollout names a release that is not approved as it names it.
     Unapproved,
+    /// The release failed to start on this device in this attempt.
+    FailedHere,
 }
 
 impl Why {
@@ -82,6 +99,7 @@ impl Why {
             Self::NativeVersion => "native_version",
             Self::OlderThanEmbedded => "older_than_embedded",
             Self::Unapproved => "unapproved",
+            Self::FailedHere => "failed_here",
         }
     }
 
@@ -98,6 +116,9 @@ impl Why {
                 "The native app embeds a newer build than the channel serves."
             }
             Self::Unapproved => "The rollout names a release that is not approved on this channel.",
+            Self::FailedHere => {
+                "The release failed to start on this device; it waits for a newer rollout."
+            }
         }
     }
 }
@@ -153,7 +174,23 @@ impl ChannelState {
 /// A rollout that names any release without an approval offers nothing to anyone (trust §4): which of its
 /// parts to believe is not for a verifier to guess.
 pub fn who_gets(state: &ChannelState, device: &Device) -> Offer {
-    if state.unapproved().is_some() {
+    decide(state, device, &mut |_| ())
+}
+
+/// As [`who_gets`], with what was looked at on the way, in order.
+pub fn explain(state: &ChannelState, device: &Device) -> Decision {
+    let mut trace = Vec::new();
+    let offer = decide(state, device, &mut |look| trace.push(look));
+    Decision { offer, trace }
+}
+
+fn decide(state: &ChannelState, device: &Device, note: &mut dyn FnMut(Look)) -> Offer {
+    if let Some(build) = state.unapproved() {
+        note(Look::of(
+            Part::Entry,
+            Some(build),
+            Finding::Passed(Why::Unapproved),
+        ));
         return Offer::Nothing(Why::Unapproved);
     }
     let matches = |build, manifest: &str, narrowed: Option<&Native>| {
@@ -165,14 +202,21 @@ pub fn who_gets(state: &ChannelState, device: &Device) -> Offer {
     };
     let embedded = state.embedded.build(device.platform, &device.native);
     let older = |build: u32| embedded.is_some_and(|e| build < e);
+    let attempt = state.rollout.attempt();
+    let failed = |build: u32| {
+        let mut starts = device.failed.iter();
+        starts.any(|f| f.build == build && f.attempt == attempt)
+    };
     // The embedded build is a build like others: a device on it has what it would otherwise download.
     let running = device.running.or(embedded);
     let mut why = None;
 
     for entry in &state.rollout.entries {
+        let look = |finding| Look::of(Part::Entry, Some(entry.release), finding);
         let reason = if !matches(entry.release, &entry.manifest, entry.native.as_ref()) {
             Why::NativeVersion
         } else if running == Some(entry.release) {
+            note(look(Finding::Runs));
             return Offer::UpToDate;
         } else if !entry.state.takes_new_devices() {
             Why::Halted
@@ -180,28 +224,114 @@ pub fn who_gets(state: &ChannelState, device: &Device) -> Offer {
             Why::NotInShare
         } else if older(entry.release) {
             Why::OlderThanEmbedded
+        } else if failed(entry.release) {
+            Why::FailedHere
         } else {
+            note(look(Finding::Offered));
             return Offer::Release(entry.release);
         };
+        note(look(Finding::Passed(reason)));
         why.get_or_insert(reason);
     }
-    if running.is_some_and(|build| state.rollout.keep.binary_search(&build).is_ok()) {
+    if let Some(build) = running.filter(|b| state.rollout.keep.binary_search(b).is_ok()) {
+        note(Look::of(Part::Keep, Some(build), Finding::Runs));
         return Offer::UpToDate;
     }
-    match &state.rollout.base {
-        Base::Nothing => Offer::Nothing(why.unwrap_or(Why::NothingServed)),
-        Base::Embedded if device.running.is_none() => Offer::UpToDate,
-        Base::Embedded => Offer::Embedded,
+    let base = state.rollout.base.build();
+    let (offer, finding) = match &state.rollout.base {
+        Base::Nothing => {
+            let why = why.unwrap_or(Why::NothingServed);
+            (Offer::Nothing(why), Finding::Passed(why))
+        }
+        Base::Embedded if device.running.is_none() => (Offer::UpToDate, Finding::Runs),
+        Base::Embedded => (Offer::Embedded, Finding::Offered),
         Base::Release(base) => {
+            let passed = |why| (Offer::Nothing(why), Finding::Passed(why));
             if !matches(base.release, &base.manifest, base.native.as_ref()) {
-                Offer::Nothing(Why::NativeVersion)
+                passed(Why::NativeVersion)
             } else if running == Some(base.release) {
-                Offer::UpToDate
+                (Offer::UpToDate, Finding::Runs)
             } else if older(base.release) && !base.rolled_back {
-                Offer::Nothing(Why::OlderThanEmbedded)
+                passed(Why::OlderThanEmbedded)
+            } else if failed(base.release) {
+                passed(Why::FailedHere)
             } else {
-                Offer::Release(base.release)
+                (Offer::Release(base.release), Finding::Offered)
             }
+        }
+    };
+    note(Look::of(Part::Base, base, finding));
+    offer
+}
+
+/// An answer with its reasons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// What the device gets.
+    pub offer: Offer,
+    /// What was looked at, in order; the last line decided.
+    pub trace: Vec<Look>,
+}
+
+/// One line of a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Look {
+    /// Part of the rollout document.
+    pub part: Part,
+    /// Build that it names; nothing for an embedded or empty base.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<u32>,
+    /// What was found.
+    pub finding: Finding,
+}
+
+/// A part of a rollout document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// An unfinished rollout.
+    Entry,
+    /// Builds whose holders stay.
+    Keep,
+    /// What everyone else gets.
+    Base,
+}
+
+/// What was found at a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// The device gets it.
+    Offered,
+    /// The device runs it.
+    Runs,
+    /// Not for this device.
+    Passed(Why),
+}
+
+impl Look {
+    fn of(part: Part, build: Option<u32>, finding: Finding) -> Self {
+        Self {
+            part,
+            build,
+            finding,
+        }
+    }
+
+    /// The line in words.
+    pub fn text(&self) -> String {
+        let build = self.build.map(|b| format!(" {b}")).unwrap_or_default();
+        let what = match (self.part, self.build) {
+            (Part::Entry, _) => format!("Rollout of build{build}"),
+            (Part::Keep, _) => format!("Kept build{build}"),
+            (Part::Base, Some(_)) => format!("Base build{build}"),
+            (Part::Base, None) => "Base".to_owned(),
+        };
+        match self.finding {
+            Finding::Offered => format!("{what}: offered."),
+            Finding::Runs => format!("{what}: the device runs it."),
+            Finding::Passed(why) => format!("{what}: {}", why.text()),
         }
     }
 }

@@ -208,6 +208,12 @@ impl RolloutDocument {
         Ok(sha256_hex(&self.to_bytes()?))
     }
 
+    /// Names this attempt to roll out: it changes whenever another release starts, is completed or rolled back to, and
+    /// stays through raised shares, halts and resumes.
+    pub fn attempt(&self) -> String {
+        self.started.to_string()
+    }
+
     /// What the channel serves, in short.
     pub fn serving(&self) -> Serving {
         let base = self.base.clone();

@@ -155,6 +155,22 @@ pub struct ChannelSettings {
     /// Gate that a rollout gets unless told otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
+    /// Devices may move themselves to it, where their client can ask for that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub self_assign: bool,
+    /// RSA key that stock plugins of this channel's apps pin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rsa: Option<ChannelRsa>,
+}
+
+/// Public RSA key of a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChannelRsa {
+    /// Its name for people.
+    pub name: String,
+    /// DER as SubjectPublicKeyInfo, standard base64 with padding, one line.
+    pub public: String,
 }
 
 impl HasHeader for Settings {
@@ -189,6 +205,8 @@ impl Settings {
             },
             start_permille: if i == last { CAREFUL_START } else { ALL },
             gate: None,
+            self_assign: false,
+            rsa: None,
         });
         Self {
             header,

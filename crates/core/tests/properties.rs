@@ -75,6 +75,7 @@ fn device() -> impl Strategy<Value = Device> {
             platform,
             native: native.into(),
             running,
+            failed: Vec::new(),
         })
 }
 

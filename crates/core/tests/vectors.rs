@@ -235,6 +235,7 @@ fn who_gets_what_is_as_the_rules_say() {
                 platform: get(case, "platform"),
                 native: get(case, "native"),
                 running: get(case, "running"),
+                failed: Vec::new(),
             };
             let got = who_gets(&state, &device);
             assert!(

@@ -63,6 +63,7 @@ fn serving(s: &engine::ServingBoard) -> dto::Serving {
         base: s.base.as_ref().map(past),
         since: s.since.to_string(),
         by: s.by.clone(),
+        health: None,
     }
 }
 

@@ -55,6 +55,28 @@ macro_rules! for_each_command {
             promote_prepare(PromoteRequest) -> PromotePlan;
             /// Signs and publishes the promotion, as a job.
             promote_start(StartRequest) -> JobRef;
+            /// Rollouts of a unit, one row a channel, from the local cache.
+            rollouts(BoardRequest) -> Rollouts;
+            /// One rollout with all that is known of it, from the local cache.
+            rollout(ChannelRef) -> RolloutView;
+            /// Derives what a change of a rollout would do and sign. Signs nothing.
+            rollout_prepare(RolloutChangeRequest) -> RolloutPlan;
+            /// Signs and publishes the change, as a job.
+            rollout_start(StartRequest) -> JobRef;
+            /// Devices of a channel, from the local cache.
+            devices(DevicesRequest) -> Devices;
+            /// Asks the server about one install.
+            install_lookup(InstallRequest) -> Installs;
+            /// What a device would get, by the rule that server and devices use.
+            simulate(SimulateRequest) -> OfferAnswer;
+            /// The update server of a workspace.
+            server_link(WorkspaceRef) -> ServerLink;
+            /// Connects the update server: asks it once, then puts the token into the vault.
+            server_connect(ServerRequest) -> ServerLink;
+            /// What an app needs to ask this workspace's server, for each dialect.
+            client_setups(ChannelRef) -> ClientSetups;
+            /// Starts or stops the sandbox's simulated devices.
+            fleet(FleetRequest) -> Fleet;
             /// Jobs that are not dismissed, newest first.
             jobs(Empty) -> Jobs;
             /// One job.

@@ -8,6 +8,7 @@ mod app;
 mod artifact;
 mod board;
 pub mod commands;
+mod devices;
 pub mod dto;
 mod error;
 mod events;

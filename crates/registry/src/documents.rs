@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use headgate_core::{
-    Code, Problem, Result,
+    ClientsDocument, Code, Problem, Result,
     files::{self, FilesMap},
     inventory::Inventory,
     manifest::{BundleRef, FilesRef, ReleaseManifest},
@@ -31,6 +31,8 @@ pub struct Approved {
 pub struct ChannelDocuments {
     /// Approved releases by build number.
     pub approved: BTreeMap<u32, Approved>,
+    /// What plugins need of them, by build number, where something was made.
+    pub clients: BTreeMap<u32, ClientsDocument>,
     /// The rollout document; nothing before the first release.
     pub rollout: Option<RolloutDocument>,
     /// Its SHA-256.
@@ -128,6 +130,7 @@ pub async fn channel(
                 .approved
                 .insert(manifest.build, Approved { sha256, manifest });
         }
+        documents.clients = clients(store, &role.meta, unit, channel, &documents.approved).await?;
     }
     if let Some(role) = view
         .channels
@@ -144,6 +147,31 @@ pub async fn channel(
             documents.rollout = Some(document);
             documents.rollout_sha256 = Some(sha256);
         }
+    }
+    Ok(documents)
+}
+
+/// Reads the clients documents of approved releases.
+async fn clients(
+    store: &dyn Store,
+    role: &ChannelTargets,
+    unit: &Name,
+    channel: &Name,
+    approved: &BTreeMap<u32, Approved>,
+) -> Result<BTreeMap<u32, ClientsDocument>> {
+    let mut documents = BTreeMap::new();
+    for (build, release) in approved {
+        let target = layout::clients_target(unit.as_str(), channel.as_str(), *build);
+        let Some((bytes, _)) = listed(store, role, &target).await? else {
+            continue;
+        };
+        let document = ClientsDocument::parse(&bytes)?;
+        let of = (&document.unit, &document.channel, document.build);
+        if of != (unit, channel, *build) || document.manifest != release.sha256 {
+            let what = format!("{target} belongs to another release.");
+            return Err(Problem::new(Code::TrustHash, what));
+        }
+        documents.insert(*build, document);
     }
     Ok(documents)
 }

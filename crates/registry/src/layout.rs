@@ -38,6 +38,16 @@ pub fn release_target(unit: &str, channel: &str, build: u32) -> String {
     format!("{unit}.{channel}.release-{build}.json")
 }
 
+/// An artifact of one dialect, by the SHA-256 of its bytes.
+pub fn variant(sha256: &str) -> String {
+    format!("variants/{sha256}")
+}
+
+/// Target name of a clients document.
+pub fn clients_target(unit: &str, channel: &str, build: u32) -> String {
+    format!("{unit}.{channel}.clients-{build}.json")
+}
+
 /// Target name of a rollout document.
 pub fn rollout_target(unit: &str, channel: &str) -> String {
     format!("{unit}.{channel}.rollout.json")

@@ -68,6 +68,11 @@ pub(crate) fn is_incompressible(path: &str) -> bool {
     })
 }
 
+/// More than deflate ever makes of this many bytes, at any level.
+fn room(size: usize) -> usize {
+    size + size / 8 + 64
+}
+
 fn defect(why: impl std::fmt::Display) -> Problem {
     Problem::new(Code::Internal, format!("Compressing failed: {why}."))
 }
@@ -116,7 +121,7 @@ impl<'a> Worker<'a> {
         let size = file.size as usize;
         if self.input.len() < size {
             self.input.resize(size, 0);
-            self.output.resize(size, 0);
+            self.output.resize(room(size), 0);
         }
         let input = &mut self.input[..size];
         if stream.fill(input)? != size {
@@ -124,15 +129,19 @@ impl<'a> Worker<'a> {
         }
         let mut data: &[u8] = input;
         if size > 1 && !is_incompressible(&file.path) {
-            // One byte less than the file: what does not fit is not worth it.
-            let output = &mut self.output[..size - 1];
+            // The stream always ends: resetting one that stopped for want of room can panic in zlib-rs.
+            let output = &mut self.output[..room(size)];
             self.deflate.reset();
             let status = self
                 .deflate
                 .compress(input, output, FlushCompress::Finish)
                 .map_err(defect)?;
-            if status == Status::StreamEnd {
-                data = &output[..self.deflate.total_out() as usize];
+            if status != Status::StreamEnd {
+                return Err(defect("a file grew beyond its bound"));
+            }
+            let written = self.deflate.total_out() as usize;
+            if written < size {
+                data = &output[..written];
             }
         }
         Ok(Part {

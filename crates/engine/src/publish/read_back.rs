@@ -108,6 +108,7 @@ pub(crate) async fn prove(
         platform: question.platform,
         native: native.clone(),
         running: None,
+        failed: Vec::new(),
     };
     let offer = headgate_core::who_gets(&state, &device);
     let release = match offer {

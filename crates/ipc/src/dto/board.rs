@@ -37,6 +37,7 @@ pub struct Board {
 }
 
 use super::app::{IpcError, Unit};
+use super::rollout::{DeviceShare, FailureRate};
 
 /// Lifetime of a signature.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
@@ -93,6 +94,23 @@ pub struct Serving {
     pub since: String,
     /// Name of the key's holder who signed it.
     pub by: String,
+    /// What devices make of it; nothing without an update server.
+    pub health: Option<ServingHealth>,
+}
+
+/// What devices make of the newest release of a channel.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+#[serde(rename_all = "camelCase")]
+pub struct ServingHealth {
+    /// Devices on it, in the window.
+    pub active: DeviceShare,
+    /// Failures.
+    pub failures: FailureRate,
+    /// Newly confirmed installs in each of the last 24 equal spans, oldest first.
+    pub spark: Vec<u32>,
+    /// When the gate stopped it.
+    pub stopped: Option<String>,
 }
 
 /// A release.

@@ -3,12 +3,16 @@
 
 mod app;
 mod board;
+mod devices;
 mod job;
 mod promote;
+mod rollout;
 mod ship;
 
 pub use app::*;
 pub use board::*;
+pub use devices::*;
 pub use job::*;
 pub use promote::*;
+pub use rollout::*;
 pub use ship::*;

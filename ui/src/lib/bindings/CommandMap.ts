@@ -3,27 +3,43 @@ import type { AppState } from "./AppState";
 import type { ArtifactRequest } from "./ArtifactRequest";
 import type { Board } from "./Board";
 import type { BoardRequest } from "./BoardRequest";
+import type { ChannelRef } from "./ChannelRef";
 import type { ChooseBuild } from "./ChooseBuild";
+import type { ClientSetups } from "./ClientSetups";
 import type { CompareRequest } from "./CompareRequest";
 import type { Comparison } from "./Comparison";
 import type { ConnectRequest } from "./ConnectRequest";
 import type { ConnectTest } from "./ConnectTest";
 import type { CredentialsRequest } from "./CredentialsRequest";
+import type { Devices } from "./Devices";
+import type { DevicesRequest } from "./DevicesRequest";
 import type { Empty } from "./Empty";
+import type { Fleet } from "./Fleet";
+import type { FleetRequest } from "./FleetRequest";
 import type { InspectRequest } from "./InspectRequest";
 import type { Inspection } from "./Inspection";
 import type { InspectionRef } from "./InspectionRef";
+import type { InstallRequest } from "./InstallRequest";
+import type { Installs } from "./Installs";
 import type { Job } from "./Job";
 import type { JobRef } from "./JobRef";
 import type { Jobs } from "./Jobs";
+import type { OfferAnswer } from "./OfferAnswer";
 import type { PickedBuild } from "./PickedBuild";
 import type { PickedPath } from "./PickedPath";
 import type { PickedRoot } from "./PickedRoot";
 import type { PromotePlan } from "./PromotePlan";
 import type { PromoteRequest } from "./PromoteRequest";
+import type { RolloutChangeRequest } from "./RolloutChangeRequest";
+import type { RolloutPlan } from "./RolloutPlan";
+import type { RolloutView } from "./RolloutView";
+import type { Rollouts } from "./Rollouts";
+import type { ServerLink } from "./ServerLink";
+import type { ServerRequest } from "./ServerRequest";
 import type { SetTheme } from "./SetTheme";
 import type { ShipRequest } from "./ShipRequest";
 import type { SignPlan } from "./SignPlan";
+import type { SimulateRequest } from "./SimulateRequest";
 import type { StartRequest } from "./StartRequest";
 import type { Workspace } from "./Workspace";
 import type { WorkspaceRef } from "./WorkspaceRef";
@@ -124,6 +140,50 @@ promote_prepare: [PromoteRequest, PromotePlan],
  * Signs and publishes the promotion, as a job.
  */
 promote_start: [StartRequest, JobRef], 
+/**
+ * Rollouts of a unit, one row a channel, from the local cache.
+ */
+rollouts: [BoardRequest, Rollouts], 
+/**
+ * One rollout with all that is known of it, from the local cache.
+ */
+rollout: [ChannelRef, RolloutView], 
+/**
+ * Derives what a change of a rollout would do and sign. Signs nothing.
+ */
+rollout_prepare: [RolloutChangeRequest, RolloutPlan], 
+/**
+ * Signs and publishes the change, as a job.
+ */
+rollout_start: [StartRequest, JobRef], 
+/**
+ * Devices of a channel, from the local cache.
+ */
+devices: [DevicesRequest, Devices], 
+/**
+ * Asks the server about one install.
+ */
+install_lookup: [InstallRequest, Installs], 
+/**
+ * What a device would get, by the rule that server and devices use.
+ */
+simulate: [SimulateRequest, OfferAnswer], 
+/**
+ * The update server of a workspace.
+ */
+server_link: [WorkspaceRef, ServerLink], 
+/**
+ * Connects the update server: asks it once, then puts the token into the vault.
+ */
+server_connect: [ServerRequest, ServerLink], 
+/**
+ * What an app needs to ask this workspace's server, for each dialect.
+ */
+client_setups: [ChannelRef, ClientSetups], 
+/**
+ * Starts or stops the sandbox's simulated devices.
+ */
+fleet: [FleetRequest, Fleet], 
 /**
  * Jobs that are not dismissed, newest first.
  */

@@ -1,0 +1,1 @@
+//! The reference device client: check, download, verify, stage, apply, confirm, else roll back.

@@ -1,0 +1,186 @@
+//! What is served now: verified state of all registries, in memory. A check looks up and reads, nothing more.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use headgate_core::clients::CapgoFiles;
+use headgate_core::files::FilesMap;
+use headgate_core::rollout::RolloutState;
+use headgate_core::settings::ChannelRsa;
+use headgate_core::{ChannelState, ClientsDocument, Inventory, ReleaseManifest};
+use headgate_tuf::{Name, UtcTime};
+
+/// Kind of a device-facing id, as the signed settings name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IdKind {
+    /// Capacitor app id, `com.acme.field`.
+    Capacitor,
+    /// Appflow app id, 8 hex digits.
+    Ionic,
+}
+
+impl IdKind {
+    /// As in the settings.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Capacitor => "capacitor",
+            Self::Ionic => "ionic",
+        }
+    }
+}
+
+/// All units of all registries by what devices call them. Replaced as a whole, never changed in place.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    units: HashMap<IdKind, HashMap<String, Arc<UnitServing>>>,
+}
+
+/// A registry.
+#[derive(Debug)]
+pub struct RegistryServing {
+    /// Workspace identity from the root.
+    pub workspace: String,
+    /// App identifier.
+    pub app: String,
+    /// Where devices read objects, without a slash at the end: `https://cdn.acme.example/ota`.
+    pub objects: String,
+    /// When what is served was read.
+    pub read: UtcTime,
+}
+
+/// A unit.
+#[derive(Debug)]
+pub struct UnitServing {
+    /// Its registry.
+    pub registry: Arc<RegistryServing>,
+    /// Its name.
+    pub unit: Name,
+    /// Channels by name and by signed alias, in exact case.
+    pub channels: HashMap<String, Arc<ChannelServing>>,
+    /// Names of the channels in order; the last one is what devices get that name none.
+    pub order: Vec<Name>,
+}
+
+/// A channel.
+#[derive(Debug)]
+pub struct ChannelServing {
+    /// Unit.
+    pub unit: Name,
+    /// Channel.
+    pub channel: Name,
+    /// What decides, as it was signed; nothing before the first release.
+    pub state: Option<ChannelState>,
+    /// Approved releases by build number.
+    pub releases: BTreeMap<u32, Arc<ReleaseServing>>,
+    /// Why it offers nothing, whatever the time: `unapproved`, `trust.signature`, …
+    pub withheld: Option<String>,
+    /// From then on it offers nothing, reason `stale`: the earliest expiry of the metadata that it rests on.
+    pub expires: UtcTime,
+    /// Version of the rollout role.
+    pub rollout: Option<u64>,
+    /// The gate stopped this attempt: its newest rollout counts as halted.
+    pub stopped: bool,
+    /// Devices may move themselves to it.
+    pub self_assign: bool,
+    /// RSA key that its apps pin.
+    pub rsa: Option<ChannelRsa>,
+}
+
+/// An approved release.
+#[derive(Debug)]
+pub struct ReleaseServing {
+    /// The manifest.
+    pub manifest: ReleaseManifest,
+    /// SHA-256 of the manifest.
+    pub sha256: String,
+    /// Stable id that Ionic's clients know it by.
+    pub snapshot: String,
+    /// Files of the bundle.
+    pub inventory: Arc<Inventory>,
+    /// How single files are stored, where they are.
+    pub files: Option<Arc<FilesMap>>,
+    /// What was made for plugins.
+    pub clients: Option<ClientsDocument>,
+    /// Signed files for Capgo's updater, where the channel has a key and single files are stored.
+    pub capgo_files: Option<Arc<CapgoFiles>>,
+}
+
+impl Catalog {
+    /// Adds a unit under what devices call it. Another workspace cannot take an id that is taken: says so.
+    pub fn add(&mut self, kind: IdKind, id: &str, unit: Arc<UnitServing>) -> bool {
+        let by_id = self.units.entry(kind).or_default();
+        let taken = by_id
+            .get(id)
+            .is_some_and(|u| u.registry.workspace != unit.registry.workspace);
+        if !taken {
+            by_id.insert(id.to_owned(), unit);
+        }
+        !taken
+    }
+
+    /// The unit that devices call so.
+    pub fn unit(&self, kind: IdKind, id: &str) -> Option<&Arc<UnitServing>> {
+        self.units.get(&kind)?.get(id)
+    }
+
+    /// Every unit once a name.
+    pub fn units(&self) -> impl Iterator<Item = &Arc<UnitServing>> {
+        self.units.values().flat_map(HashMap::values)
+    }
+}
+
+impl UnitServing {
+    /// A channel as a device names it; without a name the last one.
+    pub fn channel(&self, name: &str) -> Option<&Arc<ChannelServing>> {
+        if name.is_empty() {
+            return self
+                .order
+                .last()
+                .and_then(|n| self.channels.get(n.as_str()));
+        }
+        self.channels.get(name)
+    }
+}
+
+impl ChannelServing {
+    /// Why it offers nothing to anyone now.
+    pub fn withheld(&self, now: UtcTime) -> Option<&str> {
+        self.withheld
+            .as_deref()
+            .or_else(|| (self.expires <= now).then_some("stale"))
+    }
+
+    /// What decides now: as signed, or with the newest rollout halted where the gate stopped it.
+    pub fn deciding(&self) -> Option<ChannelState> {
+        let mut state = self.state.clone()?;
+        if self.stopped {
+            for entry in state.rollout.entries.iter_mut().take(1) {
+                entry.state = RolloutState::Halted;
+            }
+        }
+        Some(state)
+    }
+
+    /// A release by the id that Ionic's clients know it by.
+    pub fn by_snapshot(&self, snapshot: &str) -> Option<&Arc<ReleaseServing>> {
+        self.releases.values().find(|r| r.snapshot == snapshot)
+    }
+}
+
+/// The stable id of a release: a UUID of version 8 (RFC 9562 §5.8) made of the first bits of its manifest's SHA-256.
+pub fn snapshot_id(manifest_sha256: &str) -> String {
+    let hex = manifest_sha256.get(..32).unwrap_or_default();
+    let mut bytes = hex::decode(hex).unwrap_or_default();
+    bytes.resize(16, 0);
+    bytes[6] = bytes[6] & 0x0f | 0x80;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let text = hex::encode(bytes);
+    [
+        &text[..8],
+        &text[8..12],
+        &text[12..16],
+        &text[16..20],
+        &text[20..],
+    ]
+    .join("-")
+}
