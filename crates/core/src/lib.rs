@@ -9,6 +9,7 @@ pub mod inventory;
 pub mod manifest;
 pub mod native;
 pub mod offer;
+pub mod pack;
 pub mod problem;
 pub mod rollout;
 pub mod settings;
