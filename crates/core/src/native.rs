@@ -97,6 +97,38 @@ impl Native {
     }
 }
 
+impl Platform {
+    /// As in protocols and on the command line.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Ios => "ios",
+            Self::Android => "android",
+        }
+    }
+
+    /// For people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Ios => "iOS",
+            Self::Android => "Android",
+        }
+    }
+
+    /// Reads `ios` or `android`.
+    ///
+    /// # Errors
+    /// `usage.argument` for the field `platform`.
+    pub fn parse(text: &str) -> Result<Self> {
+        [Self::Ios, Self::Android]
+            .into_iter()
+            .find(|p| p.text() == text)
+            .ok_or_else(|| {
+                let what = format!("{text:?} is neither ios nor android.");
+                Problem::new(Code::UsageArgument, what).field("platform")
+            })
+    }
+}
+
 impl NativeRange {
     /// Whether a native version, as a device sends it, is in the range.
     ///
@@ -152,7 +184,8 @@ impl NativeRange {
         }
     }
 
-    fn words(&self) -> String {
+    /// In words: "4.1.0 – 4.2.x".
+    pub fn words(&self) -> String {
         let mut words = match (&self.min, &self.max) {
             (Some(min), Some(max)) if min == max => format!("{min} only"),
             (Some(min), Some(max)) => format!("{min} – {max}"),

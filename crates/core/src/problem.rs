@@ -159,6 +159,14 @@ codes! {
     StorageUnavailable "storage.unavailable" Storage true, "Devices get what they got before. What was uploaded stays and is not sent again.", "Check the network and the address, then resume.";
     StorageLocked "storage.locked" Storage true, "Nothing was changed.", "Another program is writing to this folder. Try again in a moment.";
 
+    // update server
+    ServerNone "server.none" Usage false, "Nothing was changed.", "Connect the update server with headgate server connect, or in Settings.";
+    ServerAddress "server.address" Usage false, "Nothing was changed.", "Give the http or https address of the server's admin listener, without a user, password or query in it.";
+    ServerUnreachable "server.unreachable" Storage true, "What was counted before stays shown with its age. Devices are not affected.", "Check that the server runs and that its admin listener can be reached from here.";
+    ServerRefused "server.refused" Storage false, "What was counted before stays shown with its age.", "Enter the admin token of this server again.";
+    ServerUnknown "server.unknown_app" Storage false, "What was counted before stays shown with its age.", "Add this app's registry to the server, or connect another server.";
+    ServerMalformed "server.malformed" Storage true, "Nothing of the answer was kept. What was counted before stays shown with its age.", "Check that the address is that of a Headgate update server of this version.";
+
     // keys
     KeyNoService "key.no_secret_service" Key false, "No key was made or changed.", "Start a Secret Service such as GNOME Keyring or KWallet, or choose a passphrase file as the vault.";
     KeyLocked "key.locked" Key true, "No key was used.", "Unlock the keychain, then try again.";

@@ -14,6 +14,18 @@ pub const MAX_ROLLOUT: usize = 64 * 1024;
 const MAX_ENTRIES: usize = 16;
 pub(crate) const MAX_KEEP: usize = 256;
 
+/// Shares that a rollout goes through unless told otherwise, permille.
+pub const STEPS: [u16; 6] = [10, 50, 100, 250, 500, ALL];
+
+/// The steps of a rollout that starts with this share: itself, then the usual ones above it. None for one to everyone.
+pub fn steps_from(first: u16) -> Vec<u16> {
+    if first >= ALL {
+        return Vec::new();
+    }
+    let above = STEPS.into_iter().filter(|s| *s > first);
+    std::iter::once(first).chain(above).collect()
+}
+
 /// What a channel of a unit serves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -17,6 +17,13 @@ pub type TopTargets = Targets<Settings>;
 
 /// Share that the last channel starts with unless told otherwise: 1 %.
 pub const CAREFUL_START: u16 = 10;
+/// Gate of the last channel unless told otherwise: 1 % of at least 500 attempts.
+pub const CAREFUL_GATE: Gate = Gate {
+    min_sample: 500,
+    max_failure_permille: 10,
+};
+/// Hours that a step on the last channel is meant to last unless told otherwise.
+pub const CAREFUL_HOURS: u32 = 24;
 
 /// What the top-level targets say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,6 +162,9 @@ pub struct ChannelSettings {
     /// Gate that a rollout gets unless told otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
+    /// Hours that each step of a rollout is meant to last at least.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub min_hours: u32,
     /// Devices may move themselves to it, where their client can ask for that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub self_assign: bool,
@@ -180,8 +190,8 @@ impl HasHeader for Settings {
 }
 
 impl Settings {
-    /// The usual settings of one unit on channels from first to last: the last one is confirmed by typing its name
-    /// and starts with 1 %.
+    /// The usual settings of one unit on channels from first to last: the last one is confirmed by typing its name,
+    /// starts with 1 %, and has a gate.
     pub fn standard(header: Header, app: &str, unit: Name, channels: &[Name]) -> Self {
         let units = vec![UnitSettings {
             label: label(&unit),
@@ -204,7 +214,8 @@ impl Settings {
                 Confirm::Plain
             },
             start_permille: if i == last { CAREFUL_START } else { ALL },
-            gate: None,
+            gate: (i == last).then_some(CAREFUL_GATE),
+            min_hours: if i == last { CAREFUL_HOURS } else { 0 },
             self_assign: false,
             rsa: None,
         });
@@ -296,6 +307,10 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 /// The name as people write it, and as devices often send it: first letter large.

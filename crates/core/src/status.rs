@@ -44,6 +44,12 @@ impl Dialect {
         matches!(self, Self::Headgate | Self::Capgo)
     }
 
+    /// Whether the client can return to the web build in the native app when it is told to. The others keep what they
+    /// run until a release replaces it.
+    pub fn returns_to_embedded(self) -> bool {
+        matches!(self, Self::Headgate | Self::Capgo)
+    }
+
     /// Whether the client verifies signed metadata itself. The others trust the server.
     pub fn verifies(self) -> bool {
         self == Self::Headgate
@@ -178,6 +184,9 @@ pub struct StatusPage {
     pub epoch: String,
     /// Present state of every channel of the workspace.
     pub channels: Vec<ChannelStatus>,
+    /// The server's address as devices reach it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
 }
 
 /// A cell of any kind.

@@ -11,8 +11,10 @@ use tokio::sync::broadcast;
 
 use crate::credentials::WorkspaceCredentials;
 use crate::db::{Cache, Journal};
+use crate::admin::Admin;
 use crate::keys::{self, OpenVault, OwnKeys, StandardVaults, VaultInfo};
 use crate::stores::{OpenStore, StandardStores};
+use crate::usecase::ServerLink;
 use crate::usecase::inspect::Inspected;
 use crate::usecase::jobs::Live;
 use crate::usecase::ship::Plan;
@@ -62,6 +64,44 @@ pub enum Happened {
     Board(String),
     /// Unfinished work of an earlier run was taken up, in words.
     Recovered(Vec<String>),
+    /// Something that a person should know, although nobody asked.
+    Notice(Box<Notice>),
+}
+
+/// Something that a person should know, although nobody asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Workspace on this computer.
+    pub workspace: String,
+    /// Unit.
+    pub unit: String,
+    /// Channel.
+    pub channel: String,
+    /// What happened.
+    pub kind: NoticeKind,
+    /// In a few words.
+    pub title: String,
+    /// What it means.
+    pub text: String,
+}
+
+/// Kind of a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NoticeKind {
+    /// The health gate stopped a rollout.
+    StoppedByGate,
+    /// A rollout reached everyone.
+    Complete,
+}
+
+impl NoticeKind {
+    /// As the window knows it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::StoppedByGate => "stopped_by_gate",
+            Self::Complete => "complete",
+        }
+    }
 }
 
 /// Everything that Headgate can do on one computer.
@@ -83,6 +123,10 @@ pub(crate) struct Inner {
     pub(crate) plans: Mutex<HashMap<String, Plan>>,
     pub(crate) events: broadcast::Sender<Happened>,
     pub(crate) served: Mutex<HashMap<String, String>>,
+    /// Update servers that are in use, by workspace.
+    pub(crate) servers: Mutex<HashMap<String, Arc<Admin>>>,
+    /// Update servers that run inside this process, by workspace.
+    pub(crate) own_servers: Mutex<HashMap<String, ServerLink>>,
     /// Buckets that are in use, by workspace and address.
     pub(crate) opened: Mutex<HashMap<(String, String), Arc<dyn Store>>>,
     pub(crate) notices: Vec<Problem>,
@@ -113,6 +157,8 @@ impl Console {
                 plans: Mutex::default(),
                 events,
                 served: Mutex::default(),
+                servers: Mutex::default(),
+                own_servers: Mutex::default(),
                 opened: Mutex::default(),
                 notices: journal_notice.into_iter().chain(cache_notice).collect(),
                 recovered: Mutex::default(),

@@ -1,5 +1,6 @@
 //! Use cases of Headgate: everything that touches the world. One façade, [`Console`].
 
+mod admin;
 mod clock;
 mod console;
 mod credentials;
@@ -14,9 +15,11 @@ mod usecase;
 mod workspace;
 
 pub use clock::{Clock, Entropy, SystemClock, SystemEntropy, World};
-pub use console::{Console, Options};
+pub use console::{Console, Notice, NoticeKind, Options};
 pub use credentials::StorageKeys;
-pub use db::{Job, JobKind, JobState, ObjectState, Phase, Retry, StepView, TargetView};
+pub use db::{
+    Job, JobKind, JobState, ObjectState, Phase, Retry, RolloutVersion, StepView, TargetView,
+};
 pub use home::Home;
 pub use keys::{
     AskPassphrase, KeyInfo, OpenVault, StandardVaults, VaultChoice, VaultInfo, public_key,

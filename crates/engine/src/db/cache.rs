@@ -34,10 +34,25 @@ pub(crate) struct Reading {
 }
 
 /// Why storage could not be read, in words.
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct OfflineReason {
     pub(crate) code: String,
     pub(crate) message: String,
+}
+
+impl OfflineReason {
+    pub(crate) fn of(problem: &Problem) -> Self {
+        Self {
+            code: problem.code.text().into(),
+            message: problem.message.clone(),
+        }
+    }
+
+    /// The problem again, with the words of its code.
+    pub(crate) fn problem(&self) -> Problem {
+        let code = Code::ALL.iter().copied().find(|c| c.text() == self.code);
+        Problem::new(code.unwrap_or(Code::StorageIo), self.message.clone())
+    }
 }
 
 /// A channel as it was last read.
@@ -53,6 +68,7 @@ pub(crate) struct CachedChannel {
     pub(crate) rollout_at: Option<UtcTime>,
     pub(crate) rollout_by: Option<String>,
     pub(crate) signable: bool,
+    pub(crate) rollout_signable: bool,
     pub(crate) approvals: Vec<CachedApproval>,
 }
 
@@ -164,8 +180,8 @@ impl Cache {
         .map_err(cache_error)?;
         for c in channels {
             sqlx::query(
-                "INSERT INTO channel (workspace, unit, channel, threshold, approval_version, approval_expires, rollout_expires, rollout, rollout_at, rollout_by, signable)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO channel (workspace, unit, channel, threshold, approval_version, approval_expires, rollout_expires, rollout, rollout_at, rollout_by, signable, rollout_signable)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )
             .bind(workspace)
             .bind(&c.unit)
@@ -178,6 +194,7 @@ impl Cache {
             .bind(c.rollout_at.map(|t| t.to_string()))
             .bind(&c.rollout_by)
             .bind(c.signable)
+            .bind(c.rollout_signable)
             .execute(&mut *tx)
             .await
             .map_err(cache_error)?;
@@ -221,6 +238,7 @@ impl Cache {
                     .transpose()?,
                 rollout_by: maybe("rollout_by")?,
                 signable: row.try_get("signable").map_err(cache_error)?,
+                rollout_signable: row.try_get("rollout_signable").map_err(cache_error)?,
                 unit,
                 channel,
                 approvals,
@@ -286,11 +304,11 @@ fn number(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
-fn to_json<T: Serialize>(value: &T) -> Result<String> {
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|e| Problem::new(Code::Internal, e.to_string()))
 }
 
-fn from_json<T: DeserializeOwned>(text: Option<String>) -> Result<Option<T>> {
+pub(super) fn from_json<T: DeserializeOwned>(text: Option<String>) -> Result<Option<T>> {
     let read = |t: String| {
         serde_json::from_str(&t)
             .map_err(|e| Problem::new(Code::LocalCache, format!("The cache cannot be read: {e}.")))

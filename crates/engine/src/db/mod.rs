@@ -1,6 +1,8 @@
 //! Local databases.
 
 mod cache;
+mod counts;
+mod history;
 mod jobs;
 mod journal;
 mod open;
@@ -9,6 +11,8 @@ mod stored;
 mod uploads;
 
 pub(crate) use cache::{Cache, CachedApproval, CachedChannel, OfflineReason, Reading};
+pub(crate) use counts::CountsReading;
+pub use history::RolloutVersion;
 pub use jobs::{Job, JobKind, JobState, Phase};
 pub(crate) use journal::Journal;
 pub(crate) use steps::{FileSource, Step, StepKind};

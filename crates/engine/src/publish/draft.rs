@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use headgate_core::{
-    Code, Problem, Result,
+    Code, Problem, Result, RolloutDocument,
     files::{self, FilesMap},
     manifest::{BundleRef, FilesRef},
 };
@@ -93,6 +93,23 @@ pub(crate) struct Draft {
     pub(crate) intent: Intent,
 }
 
+impl Draft {
+    /// The rollout document that it would publish.
+    ///
+    /// # Errors
+    /// `internal` when it changes no rollout.
+    pub(crate) fn rollout(&self) -> Result<RolloutDocument> {
+        let document = self.objects.iter().find_map(|(key, _, material)| {
+            let Material::Bytes(bytes) = material else {
+                return None;
+            };
+            key.ends_with(".rollout.json").then_some(bytes)
+        });
+        let missing = || Problem::new(Code::Internal, "The plan changes no rollout.");
+        RolloutDocument::parse(document.ok_or_else(missing)?)
+    }
+}
+
 /// Derives the draft.
 ///
 /// # Errors
@@ -130,7 +147,10 @@ pub(crate) async fn draft(
             change,
         } => {
             let documents = documents::channel(store, view, unit, channel).await?;
-            let next = rollout::change(&documents, change, unit, channel, world, &intent.reason)?;
+            let settings = &view.targets.meta.x;
+            let reason = &intent.reason;
+            let next =
+                rollout::change(&documents, settings, change, unit, channel, world, reason)?;
             d.rollout_role(unit, channel, &next)?;
         }
         Action::Deliver { delivers } => d.settings(*delivers)?,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use headgate_core::{
     Code, Problem, Result,
+    rollout::Gate,
     settings::{Settings, TopTargets},
 };
 use headgate_tuf::{
@@ -20,6 +21,12 @@ use super::{Action, Draft, DraftRole, Intent};
 /// Name of the first unit.
 pub(crate) const FIRST_UNIT: &str = "main";
 
+/// Gate of the sandbox's last channel: few devices, and a bad build is to stop itself while someone watches.
+const SANDBOX_GATE: Gate = Gate {
+    min_sample: 50,
+    max_failure_permille: 50,
+};
+
 /// Everything that makes a registry: root, settings, empty channel roles, freshness.
 pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
     let Action::Init {
@@ -31,6 +38,7 @@ pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
         online_key,
         key_names,
         at,
+        sandbox,
     } = &intent.action
     else {
         return Err(Problem::new(
@@ -116,6 +124,10 @@ pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
     let mut settings = Settings::standard(header(None, None), app, unit, channels);
     if let Some(main) = settings.units.first_mut() {
         main.label = "Main bundle".into();
+    }
+    if *sandbox && let Some(last) = settings.channels.last_mut() {
+        last.gate = Some(SANDBOX_GATE);
+        last.min_hours = 0;
     }
     settings.check()?;
     let content: TopTargets = Targets::new(

@@ -44,6 +44,9 @@ pub enum Action {
         key_names: [String; 2],
         /// When it was asked for.
         at: UtcTime,
+        /// A sandbox: its gate judges after a few devices, and no step has to last.
+        #[serde(default)]
+        sandbox: bool,
     },
     /// A new release.
     Ship {

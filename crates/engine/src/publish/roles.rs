@@ -41,6 +41,7 @@ impl Drafting<'_> {
         let sha256 = sha256_hex(&manifest);
         let next = rollout::start(
             &documents,
+            &self.view.targets.meta.x,
             unit,
             channel,
             build,

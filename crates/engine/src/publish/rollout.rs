@@ -1,8 +1,8 @@
 //! From a channel's documents and a wish to the next rollout document.
 
 use headgate_core::{
-    Code, Problem, Result, Start, percent,
-    rollout::{Base, RolloutDocument, RolloutState},
+    Code, Problem, Result, Settings, Start, percent,
+    rollout::{Base, RolloutDocument, RolloutState, steps_from},
 };
 use headgate_registry::documents::ChannelDocuments;
 use headgate_tuf::Name;
@@ -17,6 +17,7 @@ use crate::World;
 )]
 pub(super) fn start(
     documents: &ChannelDocuments,
+    settings: &Settings,
     unit: &Name,
     channel: &Name,
     build: u32,
@@ -25,6 +26,7 @@ pub(super) fn start(
     world: &World,
     reason: &str,
 ) -> Result<RolloutDocument> {
+    let usual = settings.channels.iter().find(|c| c.id == *channel);
     RolloutDocument::start(
         documents.rollout.as_ref(),
         Start {
@@ -35,9 +37,9 @@ pub(super) fn start(
             permille,
             salt: world.id(8)?,
             native: None,
-            steps: Vec::new(),
-            min_hours: 0,
-            gate: None,
+            steps: steps_from(permille),
+            min_hours: usual.map_or(0, |c| c.min_hours),
+            gate: usual.and_then(|c| c.gate),
             now: world.now(),
             reason: given(reason, || format!("Build {build} to {}", percent(permille))),
         },
@@ -56,6 +58,7 @@ fn given(reason: &str, done: impl FnOnce() -> String) -> String {
 /// Changes what is served among the approved releases.
 pub(super) fn change(
     documents: &ChannelDocuments,
+    settings: &Settings,
     change: &RolloutChange,
     unit: &Name,
     channel: &Name,
@@ -97,7 +100,7 @@ pub(super) fn change(
                 return current()?.set_share(*permille, now, reason);
             }
             start(
-                documents, unit, channel, *build, manifest, *permille, world, reason,
+                documents, settings, unit, channel, *build, manifest, *permille, world, reason,
             )
         }
         RolloutChange::Halt => current()?.halt(reason),

@@ -147,14 +147,7 @@ impl Console {
         let workspace = self.workspace(workspace).await?;
         let reading = self.inner.cache.reading(&workspace.id).await?;
         let now = self.inner.world.now();
-        let offline = reading.offline.as_ref().map(|o| {
-            let code = Code::ALL
-                .iter()
-                .copied()
-                .find(|c| c.text() == o.code)
-                .unwrap_or(Code::StorageIo);
-            Problem::new(code, o.message.clone())
-        });
+        let offline = reading.offline.as_ref().map(|o| o.problem());
         let Some(settings) = reading.settings else {
             let unit = (unit.to_owned(), unit.to_owned());
             return Ok(Board {

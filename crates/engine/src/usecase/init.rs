@@ -93,6 +93,7 @@ impl Console {
                 online_key: online_key.clone(),
                 key_names: key_names.clone(),
                 at: inner.world.now(),
+                sandbox: request.sandbox,
             },
             base: Default::default(),
         };

@@ -3,6 +3,8 @@
 mod board;
 mod compare;
 mod connect;
+mod facts;
+mod figures;
 mod files;
 mod finish;
 mod init;
@@ -18,6 +20,8 @@ mod recover;
 mod rollout;
 mod sandbox;
 pub(crate) mod ship;
+mod server;
+mod simulate;
 mod storage;
 mod sync;
 mod uploads;
@@ -30,10 +34,17 @@ pub use board::{
 };
 pub use compare::{Comparison, packer_text};
 pub use connect::{Check, ConnectRequest, Found, RootInfo};
+pub use facts::{ApprovedRelease, ChannelCounts, ChannelFacts};
+pub use figures::{
+    Rate, SPANS, Share, Summary, WINDOW_DAYS, confirmed_at, grouped, rate, share, silent, spark,
+};
 pub use init::InitRequest;
 pub use inspect::{ChannelChanges, InspectOptions, InspectionReport, PickInfo};
 pub use keys::KeyCreated;
 pub use log::{LogEntry, LogRole};
+pub use rollout::RolloutPlan;
 pub use sandbox::SandboxInfo;
+pub use server::{ServerLink, ServerReading};
 pub use ship::{PromotePlan, PromoteRequest, ShipPlan, ShipRequest};
+pub use simulate::{SimulateRequest, Simulated, TraceLine, reported, withheld_words};
 pub use verify::{Verified, VerifyRequest, verify};

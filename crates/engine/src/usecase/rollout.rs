@@ -1,13 +1,75 @@
 //! Changing what a channel serves, and signing freshness again.
 
-use headgate_core::{Code, Problem, Result, text::one_line};
+use headgate_core::{Code, Problem, Result, RolloutDocument, text::one_line};
+use headgate_registry::documents;
 
 use super::publish::name;
 use super::ship::channel_settings;
 use crate::console::Console;
-use crate::publish::{Action, Intent, RolloutChange, draft};
+use crate::publish::{Action, Intent, Planned, RolloutChange, draft};
+
+/// What a change of a rollout would sign.
+#[derive(Debug, Clone)]
+pub struct RolloutPlan {
+    /// Handle of the plan.
+    pub plan: String,
+    /// What the channel serves; nothing before the first release.
+    pub before: Option<RolloutDocument>,
+    /// What it would serve.
+    pub after: RolloutDocument,
+    /// Roles and keys.
+    pub planned: Planned,
+    /// What must be typed.
+    pub type_to_confirm: Option<String>,
+}
 
 impl Console {
+    /// Derives what a change of a rollout would sign. Signs and writes nothing; [`Self::start_plan`] starts it.
+    ///
+    /// # Errors
+    /// `rollout.*`, `release.*`, `usage.*`, `storage.*`, `trust.*`.
+    pub async fn rollout_prepare(
+        &self,
+        workspace: &str,
+        unit: &str,
+        channel: &str,
+        change: RolloutChange,
+        reason: &str,
+    ) -> Result<RolloutPlan> {
+        let workspace = self.workspace(workspace).await?;
+        let (unit, channel) = (name("unit", unit)?, name("channel", channel)?);
+        let (store, view) = self.fresh(&workspace).await?;
+        let (_, typed) = channel_settings(&view, &channel)?;
+        // Stopping has to be quick: it asks for no name anywhere.
+        let typed = typed.filter(|_| !matches!(change, RolloutChange::Halt));
+        let before = documents::channel(store.as_ref(), &view, &unit, &channel)
+            .await?
+            .rollout;
+        let action = Action::Rollout {
+            unit,
+            channel,
+            change,
+        };
+        let reason = one_line(reason, 500);
+        let (plan, drafted, planned) = self
+            .plan(
+                &workspace,
+                &view,
+                store.as_ref(),
+                action,
+                reason,
+                typed.clone(),
+            )
+            .await?;
+        Ok(RolloutPlan {
+            plan,
+            before,
+            after: drafted.rollout()?,
+            planned,
+            type_to_confirm: typed,
+        })
+    }
+
     /// Changes what a channel serves, as a job. On the command line the arguments are the confirmation.
     ///
     /// # Errors

@@ -350,7 +350,7 @@ impl Console {
         Ok((store, view))
     }
 
-    async fn plan(
+    pub(super) async fn plan(
         &self,
         workspace: &Workspace,
         view: &View,

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headgate_core::{Code, Result};
+use headgate_core::{Base, Code, Result, RolloutDocument};
 use headgate_registry::{ChannelTargets, Loaded, Store, View, documents};
-use headgate_tuf::{MAX_METADATA, RoleName, UtcTime};
+use headgate_tuf::{MAX_METADATA, Name, RoleName, UtcTime};
 
 use crate::Workspace;
-use crate::console::{Console, Happened};
-use crate::db::{CachedApproval, CachedChannel, OfflineReason, Reading};
+use crate::console::{Console, Happened, Notice, NoticeKind};
+use crate::db::{CachedApproval, CachedChannel, OfflineReason, Reading, RolloutVersion};
 
 /// Old versions of an approval role that are read to date its releases.
 const HISTORY: usize = 60;
@@ -23,10 +23,7 @@ impl Console {
         let workspace = self.workspace(workspace).await?;
         let result = self.read_into_cache(&workspace).await;
         if let Err(problem) = &result {
-            let reason = OfflineReason {
-                code: problem.code.text().into(),
-                message: problem.message.clone(),
-            };
+            let reason = OfflineReason::of(problem);
             self.inner.cache.set_offline(&workspace.id, &reason).await?;
         }
         self.inner.tell(Happened::Board(workspace.id.clone()));
@@ -38,6 +35,9 @@ impl Console {
         if let Err(problem) = self.sync(&workspace.id).await {
             tracing::warn!(%problem, "storage could not be read after a publish");
         }
+        // The update server would see the publish at its next look; this only saves devices the wait.
+        let (console, workspace) = (self.clone(), workspace.clone());
+        tokio::spawn(async move { console.nudge(&workspace).await });
     }
 
     async fn read_into_cache(&self, workspace: &Workspace) -> Result<()> {
@@ -56,6 +56,7 @@ impl Console {
             })
         };
         let mut channels = Vec::new();
+        let mut finished = Vec::new();
         for (role, loaded) in &view.channels {
             let RoleName::Channel(unit, channel) = role else {
                 continue;
@@ -75,6 +76,21 @@ impl Console {
                 docs.approved.keys().copied().collect(),
             )
             .await?;
+            self.read_history(&workspace.id, store.as_ref(), unit, channel, rollout)
+                .await?;
+            finished.extend(completed(known.iter().find(same), docs.rollout.as_ref()).and_then(
+                |build| {
+                    let version = &docs.approved.get(&build)?.manifest.version;
+                    Some(Notice {
+                        workspace: workspace.id.clone(),
+                        unit: unit.to_string(),
+                        channel: channel.to_string(),
+                        kind: NoticeKind::Complete,
+                        title: format!("{version} is complete on {channel}"),
+                        text: format!("Every device on {channel} is offered build {build}."),
+                    })
+                },
+            ));
             let approvals = docs.approved.into_values().map(|a| CachedApproval {
                 approved: dates
                     .get(&a.manifest.build)
@@ -98,6 +114,7 @@ impl Console {
                 rollout_by: docs.rollout.is_some().then(|| rollout.meta.x.by.clone()),
                 rollout: docs.rollout,
                 signable: signable(role) && signable(&rollout_role),
+                rollout_signable: signable(&rollout_role),
                 approvals: approvals.collect(),
             });
         }
@@ -122,8 +139,57 @@ impl Console {
             .cache
             .store(&workspace.id, &reading, &channels)
             .await?;
+        for notice in finished {
+            self.inner.tell(Happened::Notice(Box::new(notice)));
+        }
         self.keep_inventories(workspace, &view, &channels).await;
         Ok(())
+    }
+
+    /// Adds what is new to the cached history of a channel, back to what is known of it.
+    async fn read_history(
+        &self,
+        workspace: &str,
+        store: &dyn Store,
+        unit: &Name,
+        channel: &Name,
+        current: &Loaded<ChannelTargets>,
+    ) -> Result<()> {
+        let (u, c) = (unit.as_str(), channel.as_str());
+        let known = self.inner.cache.history(workspace, u, c).await?;
+        let is_known = |at: &Loaded<ChannelTargets>| {
+            known
+                .iter()
+                .any(|k| k.version == at.meta.version && k.sha256 == at.sha256)
+        };
+        let role = RoleName::Rollout(unit.clone(), channel.clone());
+        let target = headgate_registry::layout::rollout_target(u, c);
+        let mut new = Vec::new();
+        let mut at = Some(current.clone());
+        while let Some(loaded) = at.filter(|l| !is_known(l) && new.len() < HISTORY) {
+            let listed = documents::listed(store, &loaded.meta, &target).await?;
+            let document = listed.map(|(bytes, _)| RolloutDocument::parse(&bytes));
+            let x = &loaded.meta.x;
+            new.push(RolloutVersion {
+                version: loaded.meta.version,
+                sha256: loaded.sha256.clone(),
+                at: x.at,
+                by: x.by.clone(),
+                action: x.action.clone(),
+                document: document.transpose()?,
+            });
+            at = match previous(store, &role, &loaded).await {
+                Ok(older) => older,
+                // A gap costs the older part; `log` is where it is reported.
+                Err(problem) if problem.code == Code::TrustLog => None,
+                Err(problem) => return Err(problem),
+            };
+        }
+        let newest = current.meta.version;
+        self.inner
+            .cache
+            .add_history(workspace, u, c, newest, &new)
+            .await
     }
 
     /// The inventories of what channels serve, so that a comparison works offline.
@@ -142,6 +208,14 @@ impl Console {
             }
         }
     }
+}
+
+/// The build that became complete since a channel was read last; nothing when it was never read.
+fn completed(before: Option<&CachedChannel>, now: Option<&RolloutDocument>) -> Option<u32> {
+    let was = before?.rollout.as_ref()?.entries.first()?.release;
+    let now = now?;
+    let rolled_back = matches!(&now.base, Base::Release(base) if base.rolled_back);
+    (now.entries.is_empty() && now.base.build() == Some(was) && !rolled_back).then_some(was)
 }
 
 /// When each build was first approved: the oldest version, back along `prev`, that lists it without a gap.
