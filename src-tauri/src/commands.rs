@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use headgate_ipc::App;
 use headgate_ipc::dto::{self, IpcError};
-use tauri::{State, ipc::Channel};
+use tauri::{State, UserAttentionType, ipc::Channel};
 
 macro_rules! wrappers {
     ($($(#[$doc:meta])* $name:ident($request:ident) -> $answer:ident;)*) => {
@@ -28,6 +28,7 @@ headgate_ipc::for_each_command!(wrappers);
 /// Streams jobs, changes and drops to the window until it closes.
 #[tauri::command]
 fn subscribe(
+    window: tauri::WebviewWindow,
     app: State<'_, Arc<App>>,
     drops: State<'_, crate::drop::Listeners>,
     channel: Channel<dto::Event>,
@@ -35,6 +36,13 @@ fn subscribe(
     drops.add(channel.clone());
     let app = Arc::clone(&app);
     tauri::async_runtime::spawn(async move {
-        app.stream(move |event| channel.send(event).is_ok()).await;
+        let send = move |event| {
+            if matches!(event, dto::Event::Notice(_)) {
+                // The window may be behind others; where the desktop cannot show it, the window's own words remain.
+                let _ = window.request_user_attention(Some(UserAttentionType::Informational));
+            }
+            channel.send(event).is_ok()
+        };
+        app.stream(send).await;
     });
 }

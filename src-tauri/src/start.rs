@@ -81,6 +81,7 @@ fn background(app: Arc<App>) {
             // The board says why when this fails.
             let _ = app.console().sync(&workspace.id).await;
         }
+        app.watch().await;
     });
 }
 

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use headgate_engine::VaultChoice;
 
+mod server;
 mod storage;
 mod values;
 
+pub(crate) use server::{DevicesCommand, ServerCommand, WhoGetsArgs};
 pub(crate) use storage::{CredentialsCommand, MirrorCommand, StorageCommand};
 use values::{percent, vault};
 
@@ -66,6 +68,16 @@ pub(crate) enum Command {
     Keys(KeysCommand),
     /// What each channel serves
     Status,
+    /// What devices make of what each channel serves
+    Rollouts,
+    /// The update server that counts devices
+    #[command(subcommand)]
+    Server(ServerCommand),
+    /// Devices that the update server has seen
+    #[command(subcommand)]
+    Devices(DevicesCommand),
+    /// What a device would get, and why
+    WhoGets(WhoGetsArgs),
     /// The audit log, verified
     Log(LogArgs),
     /// Sign freshness again

@@ -14,7 +14,7 @@ use crate::db::{Cache, Journal};
 use crate::admin::Admin;
 use crate::keys::{self, OpenVault, OwnKeys, StandardVaults, VaultInfo};
 use crate::stores::{OpenStore, StandardStores};
-use crate::usecase::ServerLink;
+use crate::usecase::fleet::OwnServer;
 use crate::usecase::inspect::Inspected;
 use crate::usecase::jobs::Live;
 use crate::usecase::ship::Plan;
@@ -125,8 +125,10 @@ pub(crate) struct Inner {
     pub(crate) served: Mutex<HashMap<String, String>>,
     /// Update servers that are in use, by workspace.
     pub(crate) servers: Mutex<HashMap<String, Arc<Admin>>>,
+    /// Held while one is started, so that there is one.
+    pub(crate) serving: tokio::sync::Mutex<()>,
     /// Update servers that run inside this process, by workspace.
-    pub(crate) own_servers: Mutex<HashMap<String, ServerLink>>,
+    pub(crate) own_servers: Mutex<HashMap<String, OwnServer>>,
     /// Buckets that are in use, by workspace and address.
     pub(crate) opened: Mutex<HashMap<(String, String), Arc<dyn Store>>>,
     pub(crate) notices: Vec<Problem>,
@@ -159,6 +161,7 @@ impl Console {
                 served: Mutex::default(),
                 servers: Mutex::default(),
                 own_servers: Mutex::default(),
+                serving: tokio::sync::Mutex::default(),
                 opened: Mutex::default(),
                 notices: journal_notice.into_iter().chain(cache_notice).collect(),
                 recovered: Mutex::default(),
@@ -168,6 +171,7 @@ impl Console {
 
     /// Closes the databases, so that each is one whole file again. Call it when no job runs any more.
     pub async fn close(&self) {
+        self.stop_serving().await;
         self.inner.journal.close().await;
         self.inner.cache.close().await;
     }

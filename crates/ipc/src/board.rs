@@ -14,12 +14,20 @@ impl App {
             .board(&request.workspace, &request.unit)
             .await?;
         let last = board.channels.len().saturating_sub(1);
-        let channels = board
-            .channels
-            .iter()
-            .enumerate()
-            .map(|(i, c)| channel(c, i, last))
-            .collect();
+        let mut channels = Vec::new();
+        for (i, c) in board.channels.iter().enumerate() {
+            let mut shown = channel(c, i, last);
+            if let Some(current) = &mut shown.current {
+                let (facts, summary) = self
+                    .console
+                    .summary(&request.workspace, &request.unit, &c.id)
+                    .await?;
+                current.state = facts.state_text().into();
+                current.health = summary.as_ref().map(crate::figures::health);
+            }
+            channels.push(shown);
+        }
+        let reading = self.console.server_reading(&request.workspace).await?;
         Ok(dto::Board {
             workspace: request.workspace,
             unit: dto::Unit {
@@ -31,7 +39,7 @@ impl App {
             freshness: board.freshness.map(validity),
             channels,
             gates: board.gates.iter().map(gate).collect(),
-            devices_known: false,
+            devices_known: reading.linked && reading.as_of.is_some(),
         })
     }
 }

@@ -19,6 +19,14 @@ impl App {
                 Ok(Happened::Board(workspace)) => {
                     dto::Event::Board(dto::WorkspaceRef { workspace })
                 }
+                Ok(Happened::Notice(notice)) => dto::Event::Notice(dto::Notice {
+                    workspace: notice.workspace,
+                    unit: notice.unit,
+                    channel: notice.channel,
+                    kind: notice.kind.text().into(),
+                    title: notice.title,
+                    text: notice.text,
+                }),
                 // Missed some: the window reads its jobs again with the next one.
                 Err(RecvError::Lagged(_)) => continue,
                 Err(RecvError::Closed) => return,

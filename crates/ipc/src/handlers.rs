@@ -7,6 +7,11 @@ use crate::app::{App, lock};
 use crate::dto::{self, IpcError};
 use crate::storage::keys;
 
+/// Between two readings of the counts.
+const WATCH: std::time::Duration = std::time::Duration::from_secs(5);
+/// Readings that are left out after one that failed.
+const WATCH_AGAIN: u32 = 5;
+
 type Answer<T> = Result<T, IpcError>;
 
 impl App {
@@ -53,6 +58,7 @@ impl App {
     /// Makes or opens the sandbox.
     pub async fn sandbox_start(&self, _: dto::Empty) -> Answer<dto::Workspace> {
         let sandbox = self.console.sandbox().await?;
+        self.serve_sandbox(&sandbox.workspace.id).await;
         self.console.sync(&sandbox.workspace.id).await?;
         self.console
             .set_setting("workspace", &sandbox.workspace.id)
@@ -140,10 +146,18 @@ impl App {
         Ok(dto::Empty {})
     }
 
+    /// The sandbox's own update server. Without it the rest of the sandbox still works.
+    async fn serve_sandbox(&self, workspace: &str) {
+        if let Err(problem) = self.console.sandbox_serve(workspace).await {
+            tracing::error!(%problem, "the sandbox's update server does not run");
+        }
+    }
+
     pub(crate) async fn workspace_dto(&self, w: &Workspace) -> Answer<dto::Workspace> {
         // The served address of the sandbox changes with every start.
         let (sample, url) = if w.sandbox {
             let info = self.console.sandbox().await?;
+            self.serve_sandbox(&w.id).await;
             (Some(info.sample.display().to_string()), Some(info.url))
         } else {
             (None, w.public_url.clone())
@@ -172,8 +186,30 @@ impl App {
 
     /// Reads and verifies storage now.
     pub async fn sync(&self, request: dto::WorkspaceRef) -> Answer<dto::Empty> {
-        self.console.sync(&request.workspace).await?;
+        let read = self.console.sync(&request.workspace).await;
+        // The screens say why when the counts cannot be read; storage was asked for.
+        let _ = self.console.sync_counts(&request.workspace).await;
+        read?;
         Ok(dto::Empty {})
+    }
+
+    /// Reads the counts of all workspaces while the window is open; never ends. A server that cannot be read is asked
+    /// less often.
+    pub async fn watch(&self) {
+        let mut tick = tokio::time::interval(WATCH);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut patience = std::collections::HashMap::<String, u32>::new();
+        loop {
+            tick.tick().await;
+            for workspace in self.console.workspaces().await.unwrap_or_default() {
+                let wait = patience.entry(workspace.id.clone()).or_default();
+                if *wait > 0 {
+                    *wait -= 1;
+                } else if self.console.sync_counts(&workspace.id).await.is_err() {
+                    *wait = WATCH_AGAIN;
+                }
+            }
+        }
     }
 
     /// Signs freshness again, as a job.

@@ -4,6 +4,8 @@
 //! handlers behind them ([`App`]). The shell and the tests call the same handlers.
 //! The TypeScript under `ui/src/lib/bindings` is generated from here by a test and committed.
 
+mod actions;
+mod adoption;
 mod app;
 mod artifact;
 mod board;
@@ -12,9 +14,15 @@ mod devices;
 pub mod dto;
 mod error;
 mod events;
+mod figures;
 mod handlers;
 mod promote;
+mod reasons;
+mod rollouts;
+mod server;
+mod setups;
 mod ship;
+mod steps;
 mod storage;
 mod upload;
 

@@ -13,6 +13,7 @@ mod receipt;
 mod refresh;
 mod rollout;
 mod sandbox;
+mod server;
 mod ship;
 mod status;
 mod storage;
@@ -42,6 +43,10 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
         Command::Rollout(command) => rollout::run(&context, command).await,
         Command::Keys(command) => keys::run(&context, command).await,
         Command::Status => status::run(&context).await,
+        Command::Rollouts => server::rollouts(&context).await,
+        Command::Server(command) => server::run(&context, command).await,
+        Command::Devices(command) => server::devices(&context, command).await,
+        Command::WhoGets(args) => server::who_gets(&context, args).await,
         Command::Log(args) => log::run(&context, args).await,
         Command::Refresh { expired } => refresh::run(&context, expired).await,
         Command::Storage(command) => storage::run(&context, command).await,

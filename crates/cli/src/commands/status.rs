@@ -5,6 +5,7 @@ use headgate_engine::{Board, ChannelBoard, World};
 use headgate_tuf::UtcTime;
 use serde_json::{Value, json};
 
+use super::server::{counted, counts_json};
 use crate::context::Context;
 use crate::output::{Answer, Failure, Outcome, duration, short, table};
 use crate::progress;
@@ -16,11 +17,24 @@ pub(crate) async fn run(context: &Context) -> Outcome {
     let read = progress::during(context, sync).await;
     let board = context.console.board(&workspace.id, &context.unit).await?;
     let now = World::default().now();
-    let channels: Vec<Value> = board
-        .channels
-        .iter()
-        .map(|c| channel_json(&board, c, now))
-        .collect();
+    // Without a server there is nothing to count; one that does not answer is told by the age of the counts.
+    let _ = Box::pin(context.console.sync_counts(&workspace.id)).await;
+    let reading = context.console.server_reading(&workspace.id).await?;
+    let (mut channels, mut rows) = (Vec::<Value>::new(), Vec::new());
+    for c in &board.channels {
+        let mut document = channel_json(&board, c, now);
+        let mut cells = row(&board, c, now);
+        if reading.linked {
+            let read = context.console.summary(&workspace.id, &context.unit, &c.id);
+            let (facts, summary) = Box::pin(read).await?;
+            let (devices, failed) = counted(summary.as_ref());
+            cells.extend([devices, failed]);
+            document["counts"] = counts_json(summary.as_ref());
+            document["stopped_by_gate"] = json!(facts.stopped());
+        }
+        channels.push(document);
+        rows.push(cells);
+    }
     let offline = board
         .offline
         .as_ref()
@@ -34,10 +48,10 @@ pub(crate) async fn run(context: &Context) -> Outcome {
         "as_of": board.as_of,
         "offline": offline,
         "freshness": board.freshness.map(|f| json!({ "signed": f.signed, "expires": f.expires, "left_seconds": left(f.expires, now) })),
+        "counts_as_of": reading.as_of,
         "channels": channels,
     });
-    let rows: Vec<Vec<String>> = board.channels.iter().map(|c| row(&board, c, now)).collect();
-    let head = [
+    let mut head = vec![
         "channel",
         "version",
         "build",
@@ -47,12 +61,20 @@ pub(crate) async fn run(context: &Context) -> Outcome {
         "others get",
         "fresh for",
     ];
+    if reading.linked {
+        head.extend(["devices", "failed"]);
+    }
     let age = match board.as_of {
         Some(at) => format!("as of {at}"),
         None => "storage was never read".into(),
     };
+    let counts = if reading.linked {
+        format!("{}\n", super::server::age(&reading))
+    } else {
+        String::new()
+    };
     let text = format!(
-        "{}\n{} · {} · {} · {age}\n",
+        "{}\n{} · {} · {} · {age}\n{counts}",
         table(&head, &rows).trim_end(),
         workspace.app,
         board.unit.0,

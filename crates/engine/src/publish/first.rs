@@ -27,6 +27,9 @@ const SANDBOX_GATE: Gate = Gate {
     max_failure_permille: 50,
 };
 
+/// Appflow id of the sandbox's app, for clients that ask with one.
+const SANDBOX_APPFLOW: &str = "5a4d6b0c";
+
 /// Everything that makes a registry: root, settings, empty channel roles, freshness.
 pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
     let Action::Init {
@@ -128,6 +131,11 @@ pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
     if *sandbox && let Some(last) = settings.channels.last_mut() {
         last.gate = Some(SANDBOX_GATE);
         last.min_hours = 0;
+        for unit in &mut settings.units {
+            // So that simulated devices of every client have something to ask with.
+            unit.device_ids
+                .insert("ionic".into(), SANDBOX_APPFLOW.into());
+        }
     }
     settings.check()?;
     let content: TopTargets = Targets::new(

@@ -78,6 +78,12 @@ pub fn grouped(n: u64) -> String {
     text
 }
 
+/// A day as text, `2026-11-26`.
+pub fn day_text(day: u32) -> String {
+    let text = UtcTime::from_unix(i64::from(day) * 86_400).to_string();
+    text.split('T').next().unwrap_or_default().to_owned()
+}
+
 /// What devices make of what a channel serves.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {

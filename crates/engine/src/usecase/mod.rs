@@ -7,6 +7,7 @@ mod facts;
 mod figures;
 mod files;
 mod finish;
+pub(crate) mod fleet;
 mod init;
 pub(crate) mod inspect;
 pub(crate) mod jobs;
@@ -36,8 +37,9 @@ pub use compare::{Comparison, packer_text};
 pub use connect::{Check, ConnectRequest, Found, RootInfo};
 pub use facts::{ApprovedRelease, ChannelCounts, ChannelFacts};
 pub use figures::{
-    Rate, SPANS, Share, Summary, WINDOW_DAYS, confirmed_at, grouped, rate, share, silent, spark,
+    Rate, SPANS, Share, Summary, WINDOW_DAYS, confirmed_at, day_text, grouped, rate, share, silent, spark,
 };
+pub use fleet::FleetState;
 pub use init::InitRequest;
 pub use inspect::{ChannelChanges, InspectOptions, InspectionReport, PickInfo};
 pub use keys::KeyCreated;

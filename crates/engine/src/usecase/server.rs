@@ -99,7 +99,8 @@ impl Console {
             None => self.inner.token(&workspace, url.as_str()).await?,
         };
         let admin = Arc::new(Admin::new(url.clone(), token.clone())?);
-        admin.status(&workspace.app, 0, 1).await?;
+        let app = self.inner.identity(&workspace).await?;
+        admin.status(&app, 0, 1).await?;
         if new {
             let vault = self.inner.new_vault(&workspace).await?;
             let name = secret_name(&workspace.id, url.as_str());
@@ -180,13 +181,14 @@ impl Console {
         before: &CountsReading,
     ) -> Result<bool> {
         let cache = &self.inner.cache;
+        let app = self.inner.identity(workspace).await?;
         let was = cache.channel_status(&workspace.id).await?;
         let mut epoch = before.epoch.clone();
         let mut cursor = before.cursor;
         let mut changed = false;
         let mut again = 0;
         for _ in 0..MAX_PAGES {
-            let page = admin.status(&workspace.app, cursor, PAGE).await?;
+            let page = admin.status(&app, cursor, PAGE).await?;
             // Another database, or this one as it was before: what is known of it does not fit any more.
             let other = epoch.as_ref().is_some_and(|e| *e != page.epoch);
             if other || page.next < cursor {
@@ -274,18 +276,22 @@ impl Console {
     ) -> Result<Vec<InstallReport>> {
         let workspace = self.workspace(workspace).await?;
         let admin = self.inner.admin(&workspace).await?.ok_or_else(none)?;
-        let mut reports = admin.install(&workspace.app, id).await?;
+        let app = self.inner.identity(&workspace).await?;
+        let mut reports = admin.install(&app, id).await?;
         reports.retain(|r| r.place.unit.as_str() == unit);
         Ok(reports)
     }
 
     /// Asks the update server to read the registry now. Best effort: it looks by itself soon.
     pub(crate) async fn nudge(&self, workspace: &Workspace) {
-        let nudged = match self.inner.admin(workspace).await {
-            Ok(None) => return,
-            Ok(Some(admin)) => admin.nudge(&workspace.app).await,
-            Err(problem) => Err(problem),
+        let nudge = async {
+            let Some(admin) = self.inner.admin(workspace).await? else {
+                return Ok(());
+            };
+            let app = self.inner.identity(workspace).await?;
+            admin.nudge(&app).await
         };
+        let nudged: Result<()> = nudge.await;
         if let Err(problem) = nudged {
             tracing::debug!(%problem, "the update server was not told of a publish");
         }
@@ -293,6 +299,13 @@ impl Console {
 }
 
 impl Inner {
+    /// What the server is asked for: the identity of the registry, since two may be of one app. Before storage was read
+    /// the app identifier alone is known.
+    async fn identity(&self, workspace: &Workspace) -> Result<String> {
+        let settings = self.cache.reading(&workspace.id).await?.settings;
+        Ok(settings.map_or_else(|| workspace.app.clone(), |s| s.header.workspace))
+    }
+
     pub(crate) async fn link(&self, workspace: &str) -> Result<Option<Link>> {
         let Some(text) = self.journal.setting(&setting(workspace)).await? else {
             return Ok(None);
@@ -328,10 +341,6 @@ impl Inner {
         let admin = Arc::new(Admin::new(address(&link.url)?, token)?);
         lock(&self.servers).insert(workspace.id.clone(), Arc::clone(&admin));
         Ok(Some(admin))
-    }
-
-    fn own_server(&self, workspace: &str) -> Option<ServerLink> {
-        lock(&self.own_servers).get(workspace).cloned()
     }
 }
 

@@ -269,6 +269,26 @@ pub enum Event {
     QuitAsked(Jobs),
     /// What this start did with work that an earlier run left unfinished.
     Recovered(Recovered),
+    /// Something that a person should know, although nobody asked.
+    Notice(Notice),
+}
+
+/// Something that a person should know, although nobody asked.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Notice {
+    /// Workspace on this computer.
+    pub workspace: String,
+    /// Unit.
+    pub unit: String,
+    /// Channel.
+    pub channel: String,
+    /// `stopped_by_gate` (propose the signed halt), `complete`.
+    pub kind: String,
+    /// "4.2.4 stopped itself on production".
+    pub title: String,
+    /// What it means.
+    pub text: String,
 }
 
 /// What was taken up at the start, in words.

@@ -1,0 +1,114 @@
+//! The adoption curve of a release: by the minute while it is young, else by day.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use headgate_engine::{ChannelCounts, ChannelFacts, confirmed_at};
+
+use crate::dto;
+use crate::steps::marks;
+
+/// A rollout is drawn by the minute for so long, seconds.
+const YOUNG: i64 = 48 * 3600;
+/// Longest curve by the minute, seconds.
+const DAY: i64 = 86_400;
+/// Most points of a curve by the minute.
+const POINTS: i64 = 300;
+/// Days of a curve by day.
+const DAYS: u32 = 30;
+/// Releases with a series of their own; the others are summed.
+const SERIES: usize = 4;
+
+/// The curve, with what happened on it.
+pub(crate) fn adoption(facts: &ChannelFacts, counts: &ChannelCounts) -> dto::Adoption {
+    let began = facts.history.iter().rev().find_map(|v| {
+        let release = v.document.as_ref()?.serving().release;
+        (release != facts.serves()).then_some(v.at.unix())
+    });
+    let first = facts.history.first().map(|v| v.at.unix());
+    let end = facts.counted().unix();
+    let start = began.or(first).unwrap_or(end);
+    match facts.serves() {
+        Some(build) if end - start <= YOUNG => by_minute(facts, counts, build),
+        _ => by_day(facts, counts),
+    }
+}
+
+fn by_minute(facts: &ChannelFacts, counts: &ChannelCounts, build: u32) -> dto::Adoption {
+    let end = facts.counted().unix();
+    let first = counts.minutes.iter().map(|m| m.at).min().unwrap_or(end);
+    let started = facts.rollout.as_ref().map_or(end, |r| r.started.unix());
+    // One minute before the first, so that the curve starts where nobody had it.
+    let start = (first.min(started).min(end) / 60 * 60 - 60).max(end - DAY);
+    let step = ((end - start) / POINTS / 60 + 1) * 60;
+    let mut times: Vec<i64> = (0..POINTS)
+        .map(|i| start + i * step)
+        .take_while(|t| *t < end)
+        .collect();
+    times.push(end);
+    let devices = confirmed_at(&counts.minutes, &times);
+    dto::Adoption {
+        by: "minute".into(),
+        marks: marks(facts, start),
+        times,
+        series: vec![dto::AdoptionSeries {
+            label: facts.version(build),
+            build: Some(build),
+            devices: devices.into_iter().map(small).collect(),
+        }],
+    }
+}
+
+fn by_day(facts: &ChannelFacts, counts: &ChannelCounts) -> dto::Adoption {
+    let first = facts.window(DAYS);
+    let last = first + DAYS - 1;
+    let known: BTreeSet<u32> = counts.daily.iter().map(|c| c.day).collect();
+    let begin = known.first().copied().unwrap_or(last).max(first);
+    let days: Vec<u32> = (begin..=last).collect();
+    let mut by_build: BTreeMap<Option<u32>, Vec<u64>> = BTreeMap::new();
+    for cell in counts.daily.iter().filter(|c| c.day >= begin) {
+        let series = by_build
+            .entry(cell.build)
+            .or_insert_with(|| vec![0; days.len()]);
+        let at = usize::try_from(cell.day - begin).unwrap_or(usize::MAX);
+        if let Some(slot) = series.get_mut(at) {
+            *slot += cell.installs;
+        }
+    }
+    let embedded = by_build.remove(&None);
+    let builds: Vec<u32> = by_build.keys().rev().flatten().copied().collect();
+    let (own, rest) = builds.split_at(builds.len().min(SERIES));
+    let mut series = Vec::new();
+    let line = |label: String, build, devices: &[u64]| dto::AdoptionSeries {
+        label,
+        build,
+        devices: devices.iter().copied().map(small).collect(),
+    };
+    if let Some(embedded) = &embedded {
+        series.push(line("Embedded".into(), None, embedded));
+    }
+    if let Some(newest) = rest.first() {
+        let mut sum = vec![0; days.len()];
+        for build in rest {
+            for (slot, n) in sum.iter_mut().zip(&by_build[&Some(*build)]) {
+                *slot += n;
+            }
+        }
+        let label = format!("{} and older", facts.version(*newest));
+        series.push(line(label, None, &sum));
+    }
+    for build in own.iter().rev() {
+        let devices = &by_build[&Some(*build)];
+        series.push(line(facts.version(*build), Some(*build), devices));
+    }
+    let times: Vec<i64> = days.iter().map(|d| i64::from(*d) * DAY).collect();
+    dto::Adoption {
+        by: "day".into(),
+        marks: marks(facts, i64::from(begin) * DAY),
+        times,
+        series,
+    }
+}
+
+fn small(n: u64) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
