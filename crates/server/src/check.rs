@@ -70,6 +70,7 @@ impl AppState {
             (None, None) => Reply::Nothing("nothing_served".into()),
             (None, Some(state)) => decide(channel, state, check),
         };
+        self.metrics.checked(check.dialect, &reply);
         if let Some(install) = check
             .install
             .filter(|id| !id.is_empty() && id.len() <= MAX_ID)

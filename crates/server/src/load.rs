@@ -8,6 +8,7 @@ mod pack;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
@@ -51,6 +52,10 @@ pub struct Reading {
     pub marks: HighWater,
     /// SHA-256 of `timestamp.json`.
     pub timestamp: String,
+    /// SHA-256 of the root in force: it changes without the timestamp.
+    pub root: String,
+    /// Nothing that is signed for was broken. Otherwise the same timestamp may mean more once storage is repaired.
+    pub whole: bool,
     memory: Arc<Memory>,
 }
 
@@ -82,8 +87,7 @@ async fn read(
 ) -> Result<Reading> {
     let memory = before.map(|b| Arc::clone(&b.memory)).unwrap_or_default();
     let store = Remembering::new(Arc::clone(&origin.store), memory);
-    let (view, broken) =
-        View::read_each(&store, &origin.pinned, marks, now, Expiry::Show).await?;
+    let (view, broken) = View::read_each(&store, &origin.pinned, marks, now, Expiry::Show).await?;
     let ends = view.timestamp.meta.expires;
     if ends.unix() > now.unix() + policy::MAX_TIMESTAMP_AHEAD {
         let what =
@@ -105,6 +109,7 @@ async fn read(
         broken: &broken,
         known: &known,
         registry: &registry,
+        whole: AtomicBool::new(broken.is_empty()),
         roots: pack::older_roots(&store, &view).await?,
     };
     let mut units = Vec::new();
@@ -125,6 +130,7 @@ async fn read(
         };
         units.push((device_ids(unit), Arc::new(serving)));
     }
+    let whole = from.whole.load(Ordering::Relaxed);
     let mut raised = marks.clone();
     raise(&mut raised, &view.marks());
     Ok(Reading {
@@ -132,7 +138,14 @@ async fn read(
         units,
         marks: raised,
         timestamp: view.timestamp.sha256.clone(),
-        memory: Arc::new(store.into_memory()),
+        root: view.root.sha256.clone(),
+        whole,
+        // Bytes that are not what was signed may be among what was read.
+        memory: Arc::new(if whole {
+            store.into_memory()
+        } else {
+            Memory::new()
+        }),
     })
 }
 
@@ -162,6 +175,7 @@ struct From<'a> {
     broken: &'a BTreeMap<RoleName, Problem>,
     known: &'a Known,
     registry: &'a Arc<RegistryServing>,
+    whole: AtomicBool,
     roots: BTreeMap<String, Bytes>,
 }
 
@@ -202,6 +216,9 @@ impl From<'_> {
             Err(problem) if problem.code.kind() == Kind::Trust => {
                 let (unit, channel) = (&serving.unit, &serving.channel);
                 tracing::warn!(%unit, %channel, %problem, "the channel is withheld");
+                if problem.code != Code::TrustUnapproved {
+                    self.whole.store(false, Ordering::Relaxed);
+                }
                 serving.withheld = Some(reason(&problem).to_owned());
                 Ok(serving)
             }
@@ -217,7 +234,8 @@ impl From<'_> {
             view.targets.meta.expires,
             view.snapshot.meta.expires,
         ];
-        all.into_iter().fold(view.timestamp.meta.expires, UtcTime::min)
+        all.into_iter()
+            .fold(view.timestamp.meta.expires, UtcTime::min)
     }
 
     async fn fill(&self, serving: &mut ChannelServing, unit: &UnitSettings) -> Result<()> {
@@ -230,7 +248,10 @@ impl From<'_> {
         let state = ChannelState::new(rollout, manifests, unit.embedded.clone())?;
         serving.attempt = Some(state.rollout.attempt());
         if let Some(build) = state.unapproved() {
-            let what = format!("{}.{name} serves build {build}, which is not approved.", unit.id);
+            let what = format!(
+                "{}.{name} serves build {build}, which is not approved.",
+                unit.id
+            );
             return Err(Problem::new(Code::TrustUnapproved, what));
         }
         serving.releases = self.releases(&state, &docs, &unit.id, &name).await?;
@@ -267,6 +288,7 @@ impl From<'_> {
                         && state.rollout.names().all(|(named, _)| named != build) =>
                 {
                     tracing::warn!(%unit, %channel, build, %problem, "a release is left out");
+                    self.whole.store(false, Ordering::Relaxed);
                 }
                 Err(problem) => return Err(problem),
             }

@@ -37,7 +37,11 @@ impl Known {
 
     fn take(&mut self, release: &Arc<ReleaseServing>) {
         let manifest = &release.manifest;
-        put(&self.inventories, &manifest.inventory.sha256, &release.inventory);
+        put(
+            &self.inventories,
+            &manifest.inventory.sha256,
+            &release.inventory,
+        );
         if let (Some(reference), Some(map)) = (&manifest.files, &release.files) {
             put(&self.files, &reference.sha256, map);
         }
