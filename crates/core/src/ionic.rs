@@ -89,15 +89,22 @@ mod tests {
             "[{\"href\":\"assets/ü b.js\",\"size\":0,\"integrity\":\"sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"},\
              {\"href\":\"index.html\",\"size\":6,\"integrity\":\"sha256-t9CC7hLpG3Vuoi6FE7hZTuvPXTn6uBPaPLVXlNyIitc=\"}]"
         );
-        let wrapped: serde_json::Value = serde_json::from_slice(&unsigned_manifest(&list).unwrap()).unwrap();
+        let wrapped: serde_json::Value =
+            serde_json::from_slice(&unsigned_manifest(&list).unwrap()).unwrap();
         assert_eq!(wrapped.as_object().unwrap().len(), 1);
-        let payload = STANDARD.decode(wrapped["payload"].as_str().unwrap()).unwrap();
+        let payload = STANDARD
+            .decode(wrapped["payload"].as_str().unwrap())
+            .unwrap();
         assert_eq!(payload, text.as_bytes());
     }
 
     #[test]
     fn a_manifest_does_not_list_manifests() {
-        let list = inventory(&[("index.html", b"x"), (MANIFEST, b"{}"), (CORDOVA_MANIFEST, b"[]")]);
+        let list = inventory(&[
+            ("index.html", b"x"),
+            (MANIFEST, b"{}"),
+            (CORDOVA_MANIFEST, b"[]"),
+        ]);
         let text = String::from_utf8(plain_manifest(&list).unwrap()).unwrap();
         assert!(!text.contains("manifest"));
     }

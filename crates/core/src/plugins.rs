@@ -182,7 +182,9 @@ pub fn plugin_state(dialect: Dialect, version: &str, signed: bool) -> PluginStat
     };
     match dialect {
         Dialect::Capgo => capgo_state(version, signed),
-        Dialect::Ionic => watch("Sends no failure signal and cannot be told to return to the embedded build."),
+        Dialect::Ionic => {
+            watch("Sends no failure signal and cannot be told to return to the embedded build.")
+        }
         Dialect::Cordova => watch(
             "Verifies nothing, sends no failure signal and cannot be told to return to the embedded build.",
         ),
@@ -206,7 +208,17 @@ mod tests {
     fn versions_are_read_as_devices_send_them() {
         assert_eq!(v("8.51.23"), CapgoVersion::new(8, 51, 23));
         assert_eq!(v("7.0.0-alpha.3+x"), CapgoVersion::new(7, 0, 0));
-        for bad in ["", "8", "8.51", "8.51.23.1", "8.-1.0", "a.b.c", "8.51.+1", "8.51.99999999999", "8.51.23-é"] {
+        for bad in [
+            "",
+            "8",
+            "8.51",
+            "8.51.23.1",
+            "8.-1.0",
+            "a.b.c",
+            "8.51.+1",
+            "8.51.99999999999",
+            "8.51.23-é",
+        ] {
             assert_eq!(CapgoVersion::parse(bad), None, "{bad}");
         }
     }
@@ -238,7 +250,11 @@ mod tests {
                 v.reports_starts(),
                 v.reports_false_failures(),
             );
-            assert_eq!(found, (hex, manifests, enforces, starts, false_failures), "{version}");
+            assert_eq!(
+                found,
+                (hex, manifests, enforces, starts, false_failures),
+                "{version}"
+            );
         }
     }
 

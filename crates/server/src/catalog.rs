@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use headgate_core::clients::CapgoFiles;
 use headgate_core::files::FilesMap;
 use headgate_core::rollout::RolloutState;
 use headgate_core::settings::ChannelRsa;
 use headgate_core::{ChannelState, ClientsDocument, Inventory, ReleaseManifest};
+use headgate_registry::Store;
 use headgate_tuf::{Name, UtcTime};
 
 /// Kind of a device-facing id, as the signed settings name it.
@@ -44,8 +46,20 @@ pub struct RegistryServing {
     pub app: String,
     /// Where devices read objects, without a slash at the end: `https://cdn.acme.example/ota`.
     pub objects: String,
+    /// Where this server reads objects, for clients that cannot take them as they are stored.
+    pub storage: Storage,
     /// When what is served was read.
     pub read: UtcTime,
+}
+
+/// The storage of a registry.
+#[derive(Clone)]
+pub struct Storage(pub Arc<dyn Store>);
+
+impl std::fmt::Debug for Storage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Storage({})", self.0.address())
+    }
 }
 
 /// A unit.
@@ -103,6 +117,8 @@ pub struct ReleaseServing {
     pub clients: Option<ClientsDocument>,
     /// Signed files for Capgo's updater, where the channel has a key and single files are stored.
     pub capgo_files: Option<Arc<CapgoFiles>>,
+    /// `live-update-manifest.json` as the clients document names it by hash.
+    pub ionic_manifest: Option<Bytes>,
 }
 
 impl Catalog {
@@ -121,6 +137,12 @@ impl Catalog {
     /// The unit that devices call so.
     pub fn unit(&self, kind: IdKind, id: &str) -> Option<&Arc<UnitServing>> {
         self.units.get(&kind)?.get(id)
+    }
+
+    /// The unit that devices call so, whatever kind of id it is.
+    pub fn any_unit(&self, id: &str) -> Option<&Arc<UnitServing>> {
+        let capacitor = self.unit(IdKind::Capacitor, id);
+        capacitor.or_else(|| self.unit(IdKind::Ionic, id))
     }
 
     /// Every unit once a name.
