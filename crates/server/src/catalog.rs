@@ -9,7 +9,7 @@ use headgate_core::files::FilesMap;
 use headgate_core::rollout::RolloutState;
 use headgate_core::settings::ChannelRsa;
 use headgate_core::{ChannelState, ClientsDocument, Inventory, ReleaseManifest};
-use headgate_registry::Store;
+use headgate_registry::{FolderStore, Store};
 use headgate_tuf::{Name, UtcTime};
 
 /// Kind of a device-facing id, as the signed settings name it.
@@ -48,6 +48,8 @@ pub struct RegistryServing {
     pub objects: String,
     /// Where this server reads objects, for clients that cannot take them as they are stored.
     pub storage: Storage,
+    /// The folder that this server hands objects out of itself; nothing where they are read elsewhere.
+    pub folder: Option<FolderStore>,
     /// When what is served was read.
     pub read: UtcTime,
 }
@@ -76,14 +78,18 @@ pub struct UnitServing {
 }
 
 /// A channel.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ChannelServing {
     /// Unit.
     pub unit: Name,
     /// Channel.
     pub channel: Name,
-    /// What decides, as it was signed; nothing before the first release.
-    pub state: Option<ChannelState>,
+    /// What was signed; nothing before the first release.
+    pub state: Option<Arc<ChannelState>>,
+    /// What decides: as it was signed, or with the newest rollout halted where the gate stopped it.
+    pub decides: Option<Arc<ChannelState>>,
+    /// Attempt that it serves, made once: [`headgate_core::RolloutDocument::attempt`].
+    pub attempt: Option<String>,
     /// Approved releases by build number.
     pub releases: BTreeMap<u32, Arc<ReleaseServing>>,
     /// Why it offers nothing, whatever the time: `unapproved`, `trust.signature`, …
@@ -98,6 +104,17 @@ pub struct ChannelServing {
     pub self_assign: bool,
     /// RSA key that its apps pin.
     pub rsa: Option<ChannelRsa>,
+    /// What Headgate's own clients read, made once.
+    pub pack: Option<PackBytes>,
+}
+
+/// A [`headgate_core::pack::Pack`] as it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackBytes {
+    /// JSON.
+    pub bytes: Bytes,
+    /// Strong entity tag of the bytes, in quotes.
+    pub etag: String,
 }
 
 /// An approved release.
@@ -172,15 +189,34 @@ impl ChannelServing {
             .or_else(|| (self.expires <= now).then_some("stale"))
     }
 
-    /// What decides now: as signed, or with the newest rollout halted where the gate stopped it.
-    pub fn deciding(&self) -> Option<ChannelState> {
-        let mut state = self.state.clone()?;
-        if self.stopped {
-            for entry in state.rollout.entries.iter_mut().take(1) {
+    /// The same with or without its newest rollout stopped by the gate.
+    #[must_use]
+    pub fn with_gate(&self, stopped: bool) -> Self {
+        let halt = |state: &Arc<ChannelState>| {
+            let mut halted = ChannelState::clone(state);
+            for entry in halted.rollout.entries.iter_mut().take(1) {
                 entry.state = RolloutState::Halted;
             }
+            Arc::new(halted)
+        };
+        Self {
+            decides: if stopped {
+                self.state.as_ref().map(halt)
+            } else {
+                self.state.clone()
+            },
+            stopped,
+            ..self.clone()
         }
-        Some(state)
+    }
+
+    /// The same, offering nothing to anyone.
+    #[must_use]
+    pub fn withholding(&self, why: &str) -> Self {
+        Self {
+            withheld: Some(why.to_owned()),
+            ..self.clone()
+        }
     }
 
     /// A release by the id that Ionic's clients know it by.

@@ -77,8 +77,7 @@ impl AppState {
         deliverable: impl FnOnce(&ReleaseServing) -> Result<(), &'static str>,
     ) -> Reply {
         let now = (self.clock)();
-        let state = channel.deciding();
-        let reply = match (channel.withheld(now), &state) {
+        let reply = match (channel.withheld(now), &channel.decides) {
             (Some(why), _) => Reply::Nothing(why.to_owned()),
             (None, None) => Reply::Nothing("nothing_served".into()),
             (None, Some(state)) => decide(channel, state, check),
@@ -94,7 +93,7 @@ impl AppState {
             .install
             .filter(|id| !id.is_empty() && id.len() <= MAX_ID)
         {
-            let attempt = state.as_ref().map(|s| s.rollout.attempt());
+            let attempt = channel.attempt.clone();
             let offered = match &reply {
                 Reply::Release(release) => {
                     Some((release.manifest.build, attempt.clone().unwrap_or_default()))

@@ -5,9 +5,14 @@
 pub mod catalog;
 pub mod check;
 pub mod dialect;
+pub mod load;
+mod remember;
 pub mod state;
 pub mod telemetry;
 
-pub use catalog::{Catalog, ChannelServing, RegistryServing, ReleaseServing, UnitServing};
+pub use catalog::{
+    Catalog, ChannelServing, PackBytes, RegistryServing, ReleaseServing, UnitServing,
+};
 pub use check::{CheckIn, Reply, Running};
+pub use load::{Origin, Reading, load};
 pub use state::AppState;
