@@ -10,7 +10,10 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use headgate_core::offer::{Device, FailedStart, explain};
-use headgate_core::status::{Answer, ChannelStatus, DeviceState, InstallReport, StatusPage};
+use headgate_core::plugins::plugin_state;
+use headgate_core::status::{
+    Answer, ChannelStatus, DeviceState, Dialect, InstallReport, PluginHealth, StatusPage,
+};
 use headgate_core::{Code, Kind, Problem, Result};
 use serde::Serialize;
 use serde_json::json;
@@ -153,7 +156,7 @@ impl Admin {
                 let name = format!("{}.{}", unit.unit, channel.channel);
                 let risky = plugins
                     .iter()
-                    .filter(|(of, plugin, _)| *of == name && crate::risky::plugin(plugin))
+                    .filter(|(of, plugin, _)| *of == name && risky(plugin, channel.rsa.is_some()))
                     .map(|(_, plugin, installs)| (plugin.clone(), *installs));
                 channels.push(ChannelStatus {
                     unit: unit.unit.clone(),
@@ -236,6 +239,15 @@ fn failed_start(event: &headgate_core::status::InstallEvent) -> FailedStart {
         build: event.build,
         attempt: event.attempt.clone(),
     }
+}
+
+/// Whether a client has known defects: `capgo 8.51.20`.
+fn risky(plugin: &str, signed: bool) -> bool {
+    let Some((dialect, version)) = plugin.split_once(' ') else {
+        return false;
+    };
+    let dialect = Dialect::ALL.into_iter().find(|d| d.text() == dialect);
+    dialect.is_some_and(|d| plugin_state(d, version, signed).health == PluginHealth::Risky)
 }
 
 /// A number of the query.

@@ -9,7 +9,7 @@ use headgate_core::files::FilesMap;
 use headgate_core::rollout::RolloutState;
 use headgate_core::settings::ChannelRsa;
 use headgate_core::{ChannelState, ClientsDocument, Inventory, ReleaseManifest};
-use headgate_registry::FolderStore;
+use headgate_registry::{FolderStore, Store};
 use headgate_tuf::{Name, UtcTime};
 
 /// Kind of a device-facing id, as the signed settings name it.
@@ -47,10 +47,22 @@ pub struct RegistryServing {
     pub app: String,
     /// Where devices read objects, without a slash at the end: `https://cdn.acme.example/ota`.
     pub objects: String,
+    /// Where this server reads objects, for clients that cannot take them as they are stored.
+    pub storage: Storage,
     /// The folder that this server hands objects out of itself; nothing where they are read elsewhere.
     pub folder: Option<FolderStore>,
     /// When what is served was read.
     pub read: UtcTime,
+}
+
+/// The storage of a registry.
+#[derive(Clone)]
+pub struct Storage(pub Arc<dyn Store>);
+
+impl std::fmt::Debug for Storage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Storage({})", self.0.address())
+    }
 }
 
 /// A unit.
@@ -123,6 +135,8 @@ pub struct ReleaseServing {
     pub clients: Option<ClientsDocument>,
     /// Signed files for Capgo's updater, where the channel has a key and single files are stored.
     pub capgo_files: Option<Arc<CapgoFiles>>,
+    /// `live-update-manifest.json` as the clients document names it by hash.
+    pub ionic_manifest: Option<Bytes>,
 }
 
 impl Catalog {

@@ -13,7 +13,6 @@ pub mod load;
 pub mod metrics;
 pub mod openapi;
 mod remember;
-pub mod risky;
 pub mod serve;
 pub mod source;
 pub mod state;

@@ -20,7 +20,9 @@ use headgate_registry::{
 };
 use headgate_tuf::{Name, RoleName, UtcTime, policy};
 
-use crate::catalog::{ChannelServing, IdKind, RegistryServing, ReleaseServing, UnitServing};
+use crate::catalog::{
+    ChannelServing, IdKind, RegistryServing, ReleaseServing, Storage, UnitServing,
+};
 use crate::remember::{Memory, Remembering};
 use crate::telemetry::raise;
 use known::Known;
@@ -99,6 +101,7 @@ async fn read(
         workspace: settings.header.workspace.clone(),
         app: settings.app.clone(),
         objects: origin.objects.trim_end_matches('/').to_owned(),
+        storage: Storage(Arc::clone(&origin.store)),
         folder: origin.folder.clone(),
         read: now,
     });

@@ -17,6 +17,8 @@ use serde_json::json;
 
 use crate::asker::asker;
 use crate::catalog::{ChannelServing, UnitServing};
+use crate::dialect::reply;
+use crate::dialect::request::old_build;
 use crate::check::{CheckIn, Running};
 use crate::state::AppState;
 use crate::telemetry::Report;
@@ -114,11 +116,9 @@ async fn events(State(state): State<AppState>, Path(id): Path<String>, body: Bod
     let Some(channel) = unit.channel(&report.channel) else {
         return nothing("unknown_channel", None);
     };
-    let running = match report.running {
-        None => Running::Embedded,
-        Some(build) if knows(channel, build) => Running::Build(build),
-        Some(_) => Running::Unknown,
-    };
+    let running = report
+        .running
+        .map_or(Running::Embedded, |build| old_build(unit, build));
     // Noted before the report: the database takes them in this order, and a report needs an offer.
     state.check(
         unit,
@@ -136,28 +136,12 @@ async fn events(State(state): State<AppState>, Path(id): Path<String>, body: Bod
     let reports = reports(&state, unit, channel, &report);
     let stored = reports.len();
     match state.telemetry.report(reports).await {
-        Ok(()) => {
-            let json = [(
-                header::CONTENT_TYPE,
-                HeaderValue::from_static("application/json"),
-            )];
-            (json, json!({ "accepted": stored }).to_string()).into_response()
-        }
+        Ok(()) => reply::json(StatusCode::OK, &json!({ "accepted": stored })),
         Err(problem) => {
             tracing::error!(%problem, "a report could not be stored");
             later("The report could not be stored. Send it again.")
         }
     }
-}
-
-/// Whether a build is one of this channel: approved, or kept by its holders.
-fn knows(channel: &ChannelServing, build: u32) -> bool {
-    let kept = |keep: &[u32]| keep.binary_search(&build).is_ok();
-    channel.releases.contains_key(&build)
-        || channel
-            .state
-            .as_ref()
-            .is_some_and(|s| kept(&s.rollout.keep))
 }
 
 fn reports(
@@ -196,22 +180,14 @@ fn refused(status: StatusCode, problem: &Problem) -> Response {
         "message": problem.message,
         "field": problem.field,
     });
-    let json = [(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    )];
-    (status, json, body.to_string()).into_response()
+    reply::json(status, &body)
 }
 
 /// The device keeps its report.
 fn later(message: &str) -> Response {
-    let headers = [
-        (
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        ),
-        (header::RETRY_AFTER, HeaderValue::from_static("60")),
-    ];
-    let body = json!({ "error": "later", "message": message }).to_string();
-    (StatusCode::SERVICE_UNAVAILABLE, headers, body).into_response()
+    let body = json!({ "error": "later", "message": message });
+    let mut response = reply::json(StatusCode::SERVICE_UNAVAILABLE, &body);
+    let seconds = HeaderValue::from_static("60");
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    response
 }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use headgate_core::clients::{CapgoFiles, ClientsDocument, MAX_CLIENT_FILES};
+use bytes::Bytes;
+use headgate_core::clients::{CapgoFiles, ClientsDocument, MAX_CLIENT_FILES, ObjectRef};
 use headgate_core::files::{self, FilesMap};
 use headgate_core::{Code, Inventory, Problem, ReleaseManifest, Result};
 use headgate_registry::documents::{Approved, hashed, inventory};
@@ -73,6 +74,10 @@ impl Known {
             Some(reference) => Some(self.capgo_files(store, reference, &inventory).await?),
             None => None,
         };
+        let ionic_manifest = match clients.and_then(|c| c.ionic.as_ref()) {
+            Some(ionic) => Some(variant(store, &ionic.manifest).await?),
+            None => None,
+        };
         Ok(Arc::new(ReleaseServing {
             manifest: manifest.clone(),
             sha256: approved.sha256.clone(),
@@ -81,6 +86,7 @@ impl Known {
             files,
             clients: clients.cloned(),
             capgo_files,
+            ionic_manifest,
         }))
     }
 
@@ -125,15 +131,14 @@ impl Known {
     async fn capgo_files(
         &self,
         store: &dyn Store,
-        reference: &headgate_core::clients::ObjectRef,
+        reference: &ObjectRef,
         inventory: &Inventory,
     ) -> Result<Arc<CapgoFiles>> {
         let sha256 = &reference.sha256;
         let list = match get(&self.capgo, sha256) {
             Some(known) => known,
             None => {
-                let max = reference.size.min(MAX_CLIENT_FILES as u64);
-                let bytes = hashed(store, &layout::variant(sha256), sha256, max).await?;
+                let bytes = variant(store, reference).await?;
                 put(&self.capgo, sha256, &Arc::new(CapgoFiles::parse(&bytes)?))
             }
         };
@@ -148,8 +153,14 @@ impl Known {
     }
 }
 
+/// A list of files that a clients document names by hash.
+async fn variant(store: &dyn Store, reference: &ObjectRef) -> Result<Bytes> {
+    let max = reference.size.min(MAX_CLIENT_FILES as u64);
+    hashed(store, &layout::variant(&reference.sha256), &reference.sha256, max).await
+}
+
 /// Where the list of signed files for Capgo's updater lies.
-fn signed_files(clients: &ClientsDocument) -> Option<&headgate_core::clients::ObjectRef> {
+fn signed_files(clients: &ClientsDocument) -> Option<&ObjectRef> {
     clients.capgo.as_ref()?.files.as_ref()
 }
 

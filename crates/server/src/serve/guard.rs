@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -37,7 +37,7 @@ pub(super) struct Guard {
 
 pub(super) async fn guarded(
     State(guard): State<Arc<Guard>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let begun = Instant::now();
@@ -48,6 +48,11 @@ pub(super) async fn guarded(
         StatusCode::FORBIDDEN.into_response()
     } else {
         let asker = guard.asker(&request, begun);
+        if let Some(address) = asker.address {
+            // Handlers see who asked, not the proxy in front.
+            let info = ConnectInfo(SocketAddr::new(address, 0));
+            request.extensions_mut().insert(info);
+        }
         let work = AssertUnwindSafe(ASKER.scope(asker, next.run(request))).catch_unwind();
         match tokio::time::timeout(guard.patience, work).await {
             Ok(Ok(response)) => response,

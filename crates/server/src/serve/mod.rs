@@ -281,6 +281,7 @@ pub fn public_url(text: &str) -> Result<String> {
 pub(crate) fn device_router(state: &AppState, sources: &Sources) -> Router {
     Router::new()
         .merge(dialect::headgate::router(state.clone()))
+        .merge(dialect::router(state.clone()))
         .merge(objects::router(state.clone()))
         .merge(openapi::router(&state.public_url))
         .merge(health_router(sources))
