@@ -44,8 +44,8 @@ impl Dialect {
         matches!(self, Self::Headgate | Self::Capgo)
     }
 
-    /// Whether the client can return to the web build in the native app when it is told to. The others keep what they
-    /// run until a release replaces it.
+    /// Whether the client can be told to return to the web build in the native app. The others keep what they run
+    /// until they get a release: offer them the embedded build as one.
     pub fn returns_to_embedded(self) -> bool {
         matches!(self, Self::Headgate | Self::Capgo)
     }
