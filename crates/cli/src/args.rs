@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use headgate_engine::VaultChoice;
 
+mod device;
 mod storage;
 mod values;
 
+pub(crate) use device::{DeviceCommand, DeviceRunArgs, FleetArgs, TufClientArgs, TufCommand};
 pub(crate) use storage::{CredentialsCommand, MirrorCommand, StorageCommand};
 use values::{percent, vault};
 
@@ -84,6 +86,9 @@ pub(crate) enum Command {
     Jobs(JobsCommand),
     /// Make or open the sandbox on this computer
     Sandbox,
+    /// Devices: one in a folder, a simulated fleet, a client of plain TUF
+    #[command(subcommand)]
+    Device(DeviceCommand),
     /// Print completions for a shell
     Completions {
         /// Shell
@@ -359,6 +364,9 @@ pub(crate) struct VerifyArgs {
     /// Native version; without it one that the newest release runs on
     #[arg(long, value_name = "VERSION")]
     pub(crate) native: Option<String>,
+    /// Build that the device runs; without it the embedded one
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) running: Option<u32>,
     /// Install id; without it one that the newest rollout reaches
     #[arg(long, value_name = "ID")]
     pub(crate) install_id: Option<String>,
