@@ -38,6 +38,7 @@ impl Device {
             platform: Platform::Ios,
             native: None,
             install_id: install_id.map(str::to_owned),
+            running: None,
             download: None,
         };
         let verified = self.console.verify(request).await.unwrap();

@@ -223,6 +223,7 @@ async fn journey(dir: &Path) -> (Person, Said, Vec<Vec<u8>>) {
                 platform: headgate_core::Platform::Ios,
                 native: None,
                 install_id: None,
+                running: None,
                 download: None,
             })
             .await,

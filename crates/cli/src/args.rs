@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use headgate_engine::VaultChoice;
 
+mod device;
 mod server;
 mod storage;
 mod values;
 
+pub(crate) use device::{DeviceCommand, DeviceRunArgs, FleetArgs, TufClientArgs, TufCommand};
 pub(crate) use server::{DevicesCommand, ServerCommand, WhoGetsArgs};
 pub(crate) use storage::{CredentialsCommand, MirrorCommand, StorageCommand};
 use values::{percent, vault};
@@ -96,6 +98,9 @@ pub(crate) enum Command {
     Jobs(JobsCommand),
     /// Make or open the sandbox on this computer
     Sandbox,
+    /// Devices: one in a folder, a simulated fleet, a client of plain TUF
+    #[command(subcommand)]
+    Device(DeviceCommand),
     /// Print completions for a shell
     Completions {
         /// Shell
@@ -371,6 +376,9 @@ pub(crate) struct VerifyArgs {
     /// Native version; without it one that the newest release runs on
     #[arg(long, value_name = "VERSION")]
     pub(crate) native: Option<String>,
+    /// Build that the device runs; without it the embedded one
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) running: Option<u32>,
     /// Install id; without it one that the newest rollout reaches
     #[arg(long, value_name = "ID")]
     pub(crate) install_id: Option<String>,

@@ -16,6 +16,17 @@ use crate::{Body, Created, ETag, HttpLimits, Object, ObjectMeta, Progress, Store
 /// Most bytes that [`Store::hash`] reads: no bundle is near it, and an endless answer ends.
 const MAX_HASHED: u64 = 8 * 1024 * 1024 * 1024;
 
+/// What a conditional read found.
+#[derive(Debug, Clone)]
+pub enum Changed {
+    /// Nothing is there.
+    Missing,
+    /// Still the object with that tag.
+    Same,
+    /// Another one.
+    Object(Object),
+}
+
 /// A registry behind a public URL; reading alone.
 #[derive(Debug, Clone)]
 pub struct HttpStore {
@@ -39,12 +50,23 @@ impl HttpStore {
     /// # Errors
     /// As [`Self::new`].
     pub fn with_limits(base: &str, limits: HttpLimits) -> Result<Self> {
+        let client = transfer::client(&limits, &Self::parse(base)?)?;
+        Self::sharing(base, limits, client)
+    }
+
+    fn parse(base: &str) -> Result<Url> {
         let base = Url::parse(base)
             .map_err(|error| refused("The public URL cannot be read.").detail(error))?;
-        let base = public_base(base)?;
-        let client = transfer::client(&limits, &base)?;
+        public_base(base)
+    }
+
+    /// As [`Self::with_limits`] with a client of [`crate::http_client`] for the same host, whose connections are shared.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn sharing(base: &str, limits: HttpLimits, client: Client) -> Result<Self> {
         Ok(Self {
-            base,
+            base: Self::parse(base)?,
             client,
             limits,
             no_cache: false,
@@ -58,8 +80,46 @@ impl HttpStore {
         self
     }
 
+    /// Reads an object of at most `max` bytes unless it is still the one with this tag.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub async fn get_changed(&self, key: &str, max: u64, known: Option<&ETag>) -> Result<Changed> {
+        let known = known.filter(|tag| !tag.0.is_empty());
+        let Some(response) = self.request(Method::GET, key, true, known).await? else {
+            return Ok(Changed::Missing);
+        };
+        if response.status() == StatusCode::NOT_MODIFIED {
+            return Ok(Changed::Same);
+        }
+        self.object(response, key, max).await.map(Changed::Object)
+    }
+
+    async fn object(&self, response: Response, key: &str, max: u64) -> Result<Object> {
+        let etag = tag(response.headers());
+        let mut bytes = Vec::new();
+        let mut pieces = self.pieces(response, key, max)?;
+        while let Some(piece) = pieces.next().await? {
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(Object {
+            bytes: Bytes::from(bytes),
+            etag,
+        })
+    }
+
     /// Sends a request; nothing for what does not exist.
     async fn ask(&self, method: Method, key: &str, small: bool) -> Result<Option<Response>> {
+        self.request(method, key, small, None).await
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        key: &str,
+        small: bool,
+        known: Option<&ETag>,
+    ) -> Result<Option<Response>> {
         check_key(key)?;
         let url = self
             .base
@@ -72,12 +132,16 @@ impl HttpStore {
         if self.no_cache {
             request = request.header(header::CACHE_CONTROL, "no-cache");
         }
+        if let Some(tag) = known {
+            request = request.header(header::IF_NONE_MATCH, &tag.0);
+        }
         if small {
             request = request.timeout(self.limits.metadata);
         }
         let response = request.send().await.map_err(|error| failed(error, key))?;
         match response.status() {
             StatusCode::OK => {}
+            StatusCode::NOT_MODIFIED if known.is_some() => return Ok(Some(response)),
             // S3 answers 403 for what is missing to those who may not list.
             StatusCode::NOT_FOUND | StatusCode::FORBIDDEN | StatusCode::GONE => return Ok(None),
             status => return Err(unexpected(status, key)),
@@ -102,16 +166,7 @@ impl Store for HttpStore {
         let Some(response) = self.ask(Method::GET, key, true).await? else {
             return Ok(None);
         };
-        let etag = tag(response.headers());
-        let mut bytes = Vec::new();
-        let mut pieces = self.pieces(response, key, max)?;
-        while let Some(piece) = pieces.next().await? {
-            bytes.extend_from_slice(&piece);
-        }
-        Ok(Some(Object {
-            bytes: Bytes::from(bytes),
-            etag,
-        }))
+        self.object(response, key, max).await.map(Some)
     }
 
     async fn head(&self, key: &str) -> Result<Option<ObjectMeta>> {

@@ -21,12 +21,12 @@ pub use bucket::{
     EnvCredentials, FixedCredentials,
 };
 pub use folder::{FolderStore, HASHED_TAG};
-pub use http::HttpStore;
+pub use http::{Changed, HttpStore};
 pub use marks::HighWater;
 pub use probe::{ProbeLine, ProbeOutcome, probe_storage};
 pub use store::{
     Body, Created, ETag, Object, ObjectMeta, PartStore, Progress, SentPart, Store, Stored, Swapped,
     UnfinishedUpload, silent,
 };
-pub use transfer::HttpLimits;
+pub use transfer::{HttpLimits, client as http_client};
 pub use view::{ChannelTargets, Expiry, Loaded, View};

@@ -46,11 +46,11 @@ impl Default for HttpLimits {
     }
 }
 
-/// A client for one host.
+/// A client for one host, which follows to no other, decompresses nothing and waits no longer than the limits say.
 ///
 /// # Errors
 /// `storage.io` when TLS cannot be set up.
-pub(crate) fn client(limits: &HttpLimits, host: &Url) -> Result<Client> {
+pub fn client(limits: &HttpLimits, host: &Url) -> Result<Client> {
     let mut builder = Client::builder()
         .user_agent(concat!("headgate/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(limits.connect)

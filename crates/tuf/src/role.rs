@@ -100,6 +100,14 @@ impl RoleName {
         }
     }
 
+    /// Unit and channel of a channel's role.
+    pub fn place(&self) -> Option<(&Name, &Name)> {
+        match self {
+            Self::Channel(unit, channel) | Self::Rollout(unit, channel) => Some((unit, channel)),
+            _ => None,
+        }
+    }
+
     /// File name below `metadata/`; the timestamp has no version in it.
     pub fn file(&self, version: u64) -> String {
         match self {

@@ -81,6 +81,7 @@ async fn a_zip_at_an_address_is_signed_there_and_not_uploaded() {
         platform: Platform::Android,
         native: None,
         install_id: None,
+        running: None,
         download: Some(bench.dir.path().join("got")),
     };
     let verified = person.console.verify(verify.clone()).await.unwrap();

@@ -40,6 +40,7 @@ impl Registry {
             platform: Platform::Android,
             native: None,
             install_id: None,
+            running: None,
             download: None,
         };
         code(self.anna.console.verify(request).await)

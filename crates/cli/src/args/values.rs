@@ -36,6 +36,15 @@ pub(super) fn percent(text: &str) -> Result<u16, String> {
     }
 }
 
+/// A rate in percent with at most one decimal, as permille; 0 is one.
+pub(super) fn rate(text: &str) -> Result<u16, String> {
+    let zero = ["0", "0.0"].contains(&text.strip_suffix('%').unwrap_or(text).trim_end());
+    if zero {
+        return Ok(0);
+    }
+    percent(text).map_err(|_| "a rate is between 0 and 100, with at most one decimal".into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

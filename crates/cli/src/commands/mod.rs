@@ -3,6 +3,7 @@
 mod compare;
 mod completions;
 mod connect;
+mod device;
 mod init;
 mod inspect;
 mod jobs;
@@ -25,10 +26,14 @@ use crate::output::Outcome;
 
 /// Runs what was asked for.
 pub(crate) async fn run(cli: Cli) -> Outcome {
-    // Neither needs a home folder: a device and a shell have none.
+    // None of these needs a home folder: a device and a shell have none.
     match cli.command {
         Command::Completions { shell } => return Ok(completions::run(shell)),
         Command::Verify(args) => return verify::run(args, &cli.unit, cli.json).await,
+        Command::Device(command) => {
+            let app = cli.app.as_deref();
+            return Box::pin(device::run(command, app, &cli.unit, cli.json)).await;
+        }
         _ => {}
     }
     let context = Context::open(&cli).await?;
@@ -54,5 +59,9 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
         Command::Sandbox => sandbox::run(&context).await,
         Command::Completions { shell } => Ok(completions::run(shell)),
         Command::Verify(args) => verify::run(args, &context.unit, context.json).await,
+        Command::Device(command) => {
+            let app = context.app.as_deref();
+            Box::pin(device::run(command, app, &context.unit, context.json)).await
+        }
     }
 }

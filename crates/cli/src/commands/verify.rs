@@ -1,8 +1,9 @@
 //! `headgate verify`: as a device would, from the public URL and the root alone. Needs no home folder.
 
 use headgate_core::Platform;
+use headgate_core::offer::{Finding, Look};
 use headgate_engine::{RootInfo, StandardStores, VerifyRequest, World};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::receipt::release_text;
 use crate::args::{PlatformArg, VerifyArgs};
@@ -25,6 +26,7 @@ pub(crate) async fn run(args: VerifyArgs, unit: &str, json: bool) -> Outcome {
         },
         native: args.native,
         install_id: args.install_id,
+        running: args.running,
         download: args.download.as_deref().map(absolute).transpose()?,
     };
     let got = Box::pin(headgate_engine::verify(
@@ -44,6 +46,7 @@ pub(crate) async fn run(args: VerifyArgs, unit: &str, json: bool) -> Outcome {
         "url": args.url,
         "offer": got.offer,
         "why": got.why,
+        "trace": got.trace.iter().map(line).collect::<Vec<_>>(),
         "release": release,
         "version": got.release.as_ref().map(|(version, _)| version),
         "build": got.release.as_ref().map(|(_, build)| build),
@@ -72,7 +75,13 @@ pub(crate) async fn run(args: VerifyArgs, unit: &str, json: bool) -> Outcome {
     rows.extend([
         (
             "asked as",
-            format!("install {}, native {}", got.install_id, got.native),
+            format!(
+                "install {}, native {}, running {}",
+                got.install_id,
+                got.native,
+                args.running
+                    .map_or_else(|| "the embedded build".into(), |b| format!("build {b}"))
+            ),
         ),
         (
             "verified",
@@ -83,5 +92,17 @@ pub(crate) async fn run(args: VerifyArgs, unit: &str, json: bool) -> Outcome {
         ),
         ("fresh until", got.fresh_until.to_string()),
     ]);
+    let because = got.trace.iter().map(|look| ("because", look.text()));
+    rows.splice(1..1, because);
     Ok(Answer::new(document, pairs(&rows)))
+}
+
+/// A line of the trace, with codes for programs.
+fn line(look: &Look) -> Value {
+    let finding = match look.finding {
+        Finding::Offered => "offered",
+        Finding::Runs => "runs",
+        Finding::Passed(why) => why.code(),
+    };
+    json!({"part": look.part, "build": look.build, "finding": finding, "text": look.text()})
 }

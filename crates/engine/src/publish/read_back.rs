@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use headgate_core::{
-    ChannelState, Code, Device, Offer, Platform, Problem, Result, rollout::RolloutDocument,
+    ChannelState, Code, Decision, Device, Offer, Platform, Problem, Result, offer::Look,
+    rollout::RolloutDocument,
 };
 use headgate_registry::{Expiry, HighWater, Progress, Store, View, documents};
 use headgate_tuf::{Name, RoleName, UtcTime};
@@ -22,6 +23,8 @@ pub(crate) struct DeviceQuestion {
     pub(crate) native: Option<String>,
     /// Install id; nothing = one that the newest rollout reaches.
     pub(crate) install_id: Option<String>,
+    /// Build that it runs; nothing = the embedded one.
+    pub(crate) running: Option<u32>,
     /// Of single files, those with these keys are read; nothing = all. The others were proven when they were skipped.
     pub(crate) only: Option<HashSet<String>>,
 }
@@ -31,6 +34,8 @@ pub(crate) struct DeviceQuestion {
 pub(crate) struct Proof {
     /// The answer.
     pub(crate) offer: Offer,
+    /// What was looked at for it, in order.
+    pub(crate) trace: Vec<Look>,
     /// The release that it names.
     pub(crate) release: Option<headgate_registry::documents::Approved>,
     /// All approved releases of the channel by build number.
@@ -107,10 +112,10 @@ pub(crate) async fn prove(
         install_id: Some(install_id.clone()),
         platform: question.platform,
         native: native.clone(),
-        running: None,
+        running: question.running,
         failed: Vec::new(),
     };
-    let offer = headgate_core::who_gets(&state, &device);
+    let Decision { offer, trace } = headgate_core::explain(&state, &device);
     let release = match offer {
         Offer::Release(build) => docs.approved.get(&build).cloned(),
         _ => None,
@@ -124,6 +129,7 @@ pub(crate) async fn prove(
     Ok(Proof {
         approved: docs.approved,
         offer,
+        trace,
         release,
         bundle_sha256,
         rollout,

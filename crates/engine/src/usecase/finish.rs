@@ -192,6 +192,7 @@ async fn read_back(
         native: None,
         install_id: None,
         // Only what this job wrote is read again: the rest was proven when it was skipped.
+        running: None,
         only: matches!(intent.action, Action::Ship { .. }).then(|| written.clone()),
     };
     let mut proof = prove(

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use headgate_core::{Code, Offer, Platform, Problem, Result};
+use headgate_core::{Code, Offer, Platform, Problem, Result, offer::Look};
 use headgate_registry::{HighWater, silent};
 use headgate_tuf::UtcTime;
 
@@ -27,6 +27,8 @@ pub struct VerifyRequest {
     pub native: Option<String>,
     /// Install id.
     pub install_id: Option<String>,
+    /// Build that it runs; nothing = the embedded one.
+    pub running: Option<u32>,
     /// Folder that the bundle is downloaded to.
     pub download: Option<PathBuf>,
 }
@@ -38,6 +40,8 @@ pub struct Verified {
     pub offer: &'static str,
     /// Why there is nothing.
     pub why: Option<&'static str>,
+    /// What was looked at, in order; the last line decided.
+    pub trace: Vec<Look>,
     /// Version and build.
     pub release: Option<(String, u32)>,
     /// SHA-256 of the manifest.
@@ -92,6 +96,7 @@ pub async fn verify(
         platform: request.platform,
         native: request.native,
         install_id: request.install_id,
+        running: request.running,
         only: None,
     };
     let now = world.now();
@@ -138,6 +143,7 @@ pub async fn verify(
     Ok(Verified {
         offer,
         why,
+        trace: proof.trace,
         release: proof
             .release
             .as_ref()
