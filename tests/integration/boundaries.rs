@@ -59,6 +59,7 @@ fn registry_reaches_neither_engine_nor_signer() {
     assert_unreachable("headgate-registry", WRITERS);
 }
 
+/// The engine runs both for the sandbox, so nothing of the engine may come back to them.
 #[test]
 fn server_and_device_reach_neither_engine_nor_signer() {
     for name in ["server", "device"] {

@@ -6,5 +6,7 @@
 mod fake;
 #[path = "counts/reading.rs"]
 mod reading;
+#[path = "counts/sandbox.rs"]
+mod sandbox;
 #[path = "counts/words.rs"]
 mod words;

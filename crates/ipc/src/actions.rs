@@ -373,7 +373,7 @@ fn warnings(change: &RolloutChange, facts: &ChannelFacts) -> Vec<String> {
     let gate = gate.filter(|g| Some(&g.attempt) == attempt.as_ref());
     if let Some(gate) = gate.filter(|g| g.tripped.is_some()) {
         list.push(format!(
-            "The health gate stopped this rollout: {} of {} attempts did not start. A newer rollout document starts it again",
+            "The health gate stopped this rollout: {} of {} attempts did not start. Roll back or ship a fix instead",
             grouped(gate.failures),
             grouped(gate.sample)
         ));

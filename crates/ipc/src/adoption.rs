@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use headgate_engine::{ChannelCounts, ChannelFacts, confirmed_at};
 
 use crate::dto;
-use crate::steps::marks;
+use crate::steps::{began, marks};
 
 /// A rollout is drawn by the minute for so long, seconds.
 const YOUNG: i64 = 48 * 3600;
@@ -20,13 +20,8 @@ const SERIES: usize = 4;
 
 /// The curve, with what happened on it.
 pub(crate) fn adoption(facts: &ChannelFacts, counts: &ChannelCounts) -> dto::Adoption {
-    let began = facts.history.iter().rev().find_map(|v| {
-        let release = v.document.as_ref()?.serving().release;
-        (release != facts.serves()).then_some(v.at.unix())
-    });
-    let first = facts.history.first().map(|v| v.at.unix());
     let end = facts.counted().unix();
-    let start = began.or(first).unwrap_or(end);
+    let start = began(facts).unwrap_or(end);
     match facts.serves() {
         Some(build) if end - start <= YOUNG => by_minute(facts, counts, build),
         _ => by_day(facts, counts),

@@ -246,7 +246,7 @@ fn clients(facts: &ChannelFacts, active: &[ActiveCell], all: bool) -> Vec<dto::D
         list.push(dto::DeviceClient {
             dialect: name.into(),
             version: Some(version.to_owned()).filter(|v| !v.is_empty()),
-            label: dialect.map_or(name, label).into(),
+            label: dialect.map_or_else(|| name.to_owned(), |d| label(d).to_owned()),
             says: "This version has a known defect. Ship a newer one in the store app".into(),
             state: "risky".into(),
             devices: *devices,

@@ -65,6 +65,11 @@ fn run<'a>(history: &'a [RolloutVersion], facts: &ChannelFacts) -> &'a [RolloutV
     history.get(from..).unwrap_or_default()
 }
 
+/// When the release became what the channel serves, Unix seconds.
+pub(crate) fn began(facts: &ChannelFacts) -> Option<i64> {
+    run(&facts.history, facts).first().map(|v| v.at.unix())
+}
+
 fn reached(facts: &ChannelFacts) -> Vec<Reached> {
     let mut list: Vec<Reached> = Vec::new();
     let mut halted_since: Option<i64> = None;

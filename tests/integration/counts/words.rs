@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::fake::{Fake, TOKEN, active, gated, minute, outcome};
 
-struct Nobody;
+pub(crate) struct Nobody;
 
 #[async_trait::async_trait]
 impl Host for Nobody {

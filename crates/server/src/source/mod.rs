@@ -35,7 +35,8 @@ use tokio::sync::{Semaphore, watch};
 use crate::catalog::{Catalog, UnitServing};
 use crate::state::AppState;
 
-use registry::{Polled, Source};
+pub(crate) use registry::Polled;
+use registry::Source;
 pub use registry::{RegistryConfig, Spec};
 
 /// Registries that are read at once.
