@@ -84,8 +84,7 @@ async fn read(
 ) -> Result<Reading> {
     let memory = before.map(|b| Arc::clone(&b.memory)).unwrap_or_default();
     let store = Remembering::new(Arc::clone(&origin.store), memory);
-    let (view, broken) =
-        View::read_each(&store, &origin.pinned, marks, now, Expiry::Show).await?;
+    let (view, broken) = View::read_each(&store, &origin.pinned, marks, now, Expiry::Show).await?;
     let ends = view.timestamp.meta.expires;
     if ends.unix() > now.unix() + policy::MAX_TIMESTAMP_AHEAD {
         let what =
@@ -220,7 +219,8 @@ impl From<'_> {
             view.targets.meta.expires,
             view.snapshot.meta.expires,
         ];
-        all.into_iter().fold(view.timestamp.meta.expires, UtcTime::min)
+        all.into_iter()
+            .fold(view.timestamp.meta.expires, UtcTime::min)
     }
 
     async fn fill(&self, serving: &mut ChannelServing, unit: &UnitSettings) -> Result<()> {
@@ -233,7 +233,10 @@ impl From<'_> {
         let state = ChannelState::new(rollout, manifests, unit.embedded.clone())?;
         serving.attempt = Some(state.rollout.attempt());
         if let Some(build) = state.unapproved() {
-            let what = format!("{}.{name} serves build {build}, which is not approved.", unit.id);
+            let what = format!(
+                "{}.{name} serves build {build}, which is not approved.",
+                unit.id
+            );
             return Err(Problem::new(Code::TrustUnapproved, what));
         }
         serving.releases = self.releases(&state, &docs, &unit.id, &name).await?;

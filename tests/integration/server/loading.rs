@@ -30,7 +30,9 @@ fn asks(state: &AppState, channel: &str, running: Running) -> Reply {
 async fn what_a_console_ships_is_offered_on_its_channel_and_no_other() {
     let bench = bench();
     let anna = bench.first("anna").await;
-    ship(&anna, &bench.build("one"), "development").await.unwrap();
+    ship(&anna, &bench.build("one"), "development")
+        .await
+        .unwrap();
     let root = &anna.workspace.root;
     let state = bench.serving(root, Arc::new(NoTelemetry::default())).await;
     let Reply::Release(release) = asks(&state, "Development", Running::Embedded) else {

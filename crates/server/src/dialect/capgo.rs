@@ -14,6 +14,8 @@ mod delivery;
 mod info;
 mod size;
 mod stats;
+#[cfg(test)]
+pub(super) mod tests;
 mod updates;
 
 use axum::Router;

@@ -12,6 +12,8 @@
 mod check;
 mod files;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;

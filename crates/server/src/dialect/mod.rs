@@ -8,6 +8,8 @@ pub mod capgo;
 pub mod ionic;
 mod reply;
 mod request;
+#[cfg(test)]
+mod testing;
 
 use axum::Router;
 

@@ -38,7 +38,11 @@ impl Known {
 
     fn take(&mut self, release: &Arc<ReleaseServing>) {
         let manifest = &release.manifest;
-        put(&self.inventories, &manifest.inventory.sha256, &release.inventory);
+        put(
+            &self.inventories,
+            &manifest.inventory.sha256,
+            &release.inventory,
+        );
         if let (Some(reference), Some(map)) = (&manifest.files, &release.files) {
             put(&self.files, &reference.sha256, map);
         }
@@ -152,7 +156,13 @@ impl Known {
 /// A list of files that a clients document names by hash.
 async fn variant(store: &dyn Store, reference: &ObjectRef) -> Result<Bytes> {
     let max = reference.size.min(MAX_CLIENT_FILES as u64);
-    hashed(store, &layout::variant(&reference.sha256), &reference.sha256, max).await
+    hashed(
+        store,
+        &layout::variant(&reference.sha256),
+        &reference.sha256,
+        max,
+    )
+    .await
 }
 
 /// Where the list of signed files for Capgo's updater lies.
