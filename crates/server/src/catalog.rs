@@ -35,6 +35,7 @@ impl IdKind {
 #[derive(Debug, Default)]
 pub struct Catalog {
     units: HashMap<IdKind, HashMap<String, Arc<UnitServing>>>,
+    objects: HashMap<String, FolderStore>,
 }
 
 /// A registry.
@@ -149,6 +150,18 @@ impl Catalog {
             by_id.insert(id.to_owned(), unit);
         }
         !taken
+    }
+
+    /// Hands a registry's objects out under a name in this server's own URLs, where they lie in a folder.
+    pub fn add_objects(&mut self, name: &str, registry: &RegistryServing) {
+        if let Some(folder) = &registry.folder {
+            self.objects.insert(name.to_owned(), folder.clone());
+        }
+    }
+
+    /// The folder of objects under a name in this server's own URLs.
+    pub fn objects(&self, name: &str) -> Option<&FolderStore> {
+        self.objects.get(name)
     }
 
     /// The unit that devices call so.

@@ -89,6 +89,7 @@ impl AppState {
             },
             other => other,
         };
+        self.metrics.checked(check.dialect, &reply);
         if let Some(install) = check
             .install
             .filter(|id| !id.is_empty() && id.len() <= MAX_ID)

@@ -8,6 +8,7 @@ mod pack;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
@@ -53,6 +54,10 @@ pub struct Reading {
     pub marks: HighWater,
     /// SHA-256 of `timestamp.json`.
     pub timestamp: String,
+    /// SHA-256 of the root in force: it changes without the timestamp.
+    pub root: String,
+    /// Nothing that is signed for was broken. Otherwise the same timestamp may mean more once storage is repaired.
+    pub whole: bool,
     memory: Arc<Memory>,
 }
 
@@ -107,6 +112,7 @@ async fn read(
         broken: &broken,
         known: &known,
         registry: &registry,
+        whole: AtomicBool::new(broken.is_empty()),
         roots: pack::older_roots(&store, &view).await?,
     };
     let mut units = Vec::new();
@@ -127,6 +133,7 @@ async fn read(
         };
         units.push((device_ids(unit), Arc::new(serving)));
     }
+    let whole = from.whole.load(Ordering::Relaxed);
     let mut raised = marks.clone();
     raise(&mut raised, &view.marks());
     Ok(Reading {
@@ -134,7 +141,14 @@ async fn read(
         units,
         marks: raised,
         timestamp: view.timestamp.sha256.clone(),
-        memory: Arc::new(store.into_memory()),
+        root: view.root.sha256.clone(),
+        whole,
+        // Bytes that are not what was signed may be among what was read.
+        memory: Arc::new(if whole {
+            store.into_memory()
+        } else {
+            Memory::new()
+        }),
     })
 }
 
@@ -164,6 +178,7 @@ struct From<'a> {
     broken: &'a BTreeMap<RoleName, Problem>,
     known: &'a Known,
     registry: &'a Arc<RegistryServing>,
+    whole: AtomicBool,
     roots: BTreeMap<String, Bytes>,
 }
 
@@ -204,6 +219,9 @@ impl From<'_> {
             Err(problem) if problem.code.kind() == Kind::Trust => {
                 let (unit, channel) = (&serving.unit, &serving.channel);
                 tracing::warn!(%unit, %channel, %problem, "the channel is withheld");
+                if problem.code != Code::TrustUnapproved {
+                    self.whole.store(false, Ordering::Relaxed);
+                }
                 serving.withheld = Some(reason(&problem).to_owned());
                 Ok(serving)
             }
@@ -273,6 +291,7 @@ impl From<'_> {
                         && state.rollout.names().all(|(named, _)| named != build) =>
                 {
                     tracing::warn!(%unit, %channel, build, %problem, "a release is left out");
+                    self.whole.store(false, Ordering::Relaxed);
                 }
                 Err(problem) => return Err(problem),
             }

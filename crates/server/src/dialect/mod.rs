@@ -5,6 +5,7 @@
 //! not know. So every handler here answers whatever it is sent in a form that its plugin tolerates.
 
 pub mod capgo;
+pub mod headgate;
 pub mod ionic;
 mod reply;
 mod request;
