@@ -75,7 +75,7 @@ const native = {
   getAppInfo: () => ({
     platform: 'android',
     platformVersion: '14',
-    device: null,
+    device: '0b6c1f0e-7d51-4a52-9a55-3c1c1c8f1a77',
     dataDirectory: pathToFileURL(data).href,
   }),
   // What is copied is always the web folder of the installed app.

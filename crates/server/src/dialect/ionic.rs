@@ -16,7 +16,6 @@ mod snapshot;
 mod tests;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -51,7 +50,6 @@ pub fn router(state: AppState) -> Router {
             get(files::file),
         )
         .layer(cors)
-        .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(state)
 }
 
