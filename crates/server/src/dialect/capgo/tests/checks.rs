@@ -216,3 +216,16 @@ async fn requests_that_say_too_little_fail_without_a_check_in() {
     assert_eq!(answer["version"], "4.2.5+1308");
     assert!(server.told.seen.lock().unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_version_with_build_metadata_stays_a_version() {
+    let server = Setup {
+        releases: vec![release(1308, "4.2.5-rc.1+sha.5114f85")],
+        ..Setup::default()
+    }
+    .start();
+    let answer = check(&server, &info("builtin")).await;
+    assert_eq!(answer["version"], "4.2.5-rc.1+sha.5114f85.1308");
+    let answer = check(&server, &info("4.2.5-rc.1+sha.5114f85.1308")).await;
+    assert_eq!(answer["kind"], "up_to_date");
+}
