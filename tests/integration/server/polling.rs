@@ -7,9 +7,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
-use headgate_engine::RolloutChange;
+use headgate_engine::{InitRequest, RolloutChange, VaultChoice};
 use headgate_registry::StorageAddress;
-use headgate_server::RegistryConfig;
+use headgate_server::{RegistryConfig, UnitServing};
 use headgate_tests::{APP, Bench, Person, bench, promote, ship};
 use tower_http::services::ServeDir;
 
@@ -140,4 +140,49 @@ async fn an_unchanged_registry_costs_one_small_read_and_a_changed_one_what_is_ne
             || (key.starts_with("targets/") && key.ends_with(".main.development.rollout.json"))
     };
     assert!(read.len() == 4 && read.iter().all(expected), "{read:?}");
+}
+
+#[tokio::test]
+async fn a_change_in_one_registry_leaves_what_others_serve_where_it_is() {
+    let ours = bench();
+    let anna = ours.first("anna").await;
+    let mut theirs = bench();
+    theirs.seed = "theirs";
+    let bert = theirs.console("bert").await;
+    let init = InitRequest {
+        app: "com.other.app".into(),
+        name: "Other".into(),
+        storage: format!("file://{}", theirs.storage().display()),
+        public_url: None,
+        channels: vec!["production".into()],
+        vault: VaultChoice::Os,
+        vault_why: None,
+        sandbox: false,
+    };
+    let (workspace, _) = bert.init(init).await.unwrap();
+    let registries = vec![
+        registry_of(&ours, &anna.workspace.root),
+        registry_of(&theirs, &workspace.root),
+    ];
+    let server = start(config(&ours, registries)).await;
+    let unit = |app: &str| {
+        let catalog = server.state().catalog();
+        Arc::clone(catalog.any_unit(app).unwrap())
+    };
+    let (before, other) = (unit(APP), unit("com.other.app"));
+    ship(&anna, &ours.build("one"), "development")
+        .await
+        .unwrap();
+    server.read_now().await;
+    assert!(!Arc::ptr_eq(&before, &unit(APP)));
+    assert!(Arc::ptr_eq(&other, &unit("com.other.app")));
+    // Within a registry, releases that are still approved are the same too.
+    promote(&anna, 1, "development", "staging").await.unwrap();
+    let release = |unit: &UnitServing, channel: &str| {
+        let releases = &unit.channel(channel).unwrap().releases;
+        Arc::clone(&releases[&1].inventory)
+    };
+    let before = release(&unit(APP), "development");
+    server.read_now().await;
+    assert!(Arc::ptr_eq(&before, &release(&unit(APP), "staging")));
 }
