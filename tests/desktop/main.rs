@@ -20,6 +20,7 @@ mod jobs;
 mod keyboard;
 mod main_job;
 mod restart;
+mod rollout;
 mod shots;
 mod small;
 mod window;
