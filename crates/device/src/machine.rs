@@ -18,6 +18,9 @@ use crate::memory::{Memory, Placed, Target, Trial};
 /// How far a signed time may be ahead of the device's clock and still raise the floor, seconds (trust model §4).
 const MAX_AHEAD: i64 = 24 * 3_600;
 
+/// Reason of [`Outcome::Nothing`] when the server hands no pack out.
+pub const WITHHELD: &str = "withheld";
+
 /// Choices of the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
@@ -96,6 +99,8 @@ pub enum Input {
     },
     /// Answer to [`Effect::Ask`].
     Judged(Result<Box<Judged>, Problem>),
+    /// Answer to [`Effect::Ask`]: the server withholds the pack. It may always do that, and do no more.
+    Withheld,
     /// Answer to [`Effect::Download`].
     Downloaded(Result<(), Problem>),
     /// Answer to [`Effect::Verify`].
@@ -242,6 +247,7 @@ impl Machine {
             }
             Input::Check { now } => self.check(now),
             Input::Judged(result) => self.judged(result),
+            Input::Withheld => self.withheld(),
             Input::Downloaded(result) => self.downloaded(result),
             Input::Verified(result) => self.verified(result),
             Input::Staged(result) => self.staged(result),
@@ -465,6 +471,16 @@ impl Machine {
             Err(problem) => return self.save_if_new(refused(problem)),
         };
         self.answered(answer)
+    }
+
+    fn withheld(&mut self) -> Vec<Effect> {
+        let Update::Asking { .. } = self.update else {
+            return Vec::new();
+        };
+        self.update = Update::Idle;
+        // A health gate may have stopped what waits. It stays on the disk, so taking it up again costs nothing.
+        self.memory.staged = None;
+        self.save_if_new(Outcome::Nothing(WITHHELD))
     }
 
     fn answered(&mut self, answer: Answer) -> Vec<Effect> {

@@ -201,7 +201,11 @@ impl Runner {
                 self.running = Some(Started { target, confirm });
                 return None;
             }
-            Effect::Ask { at, device } => Input::Judged(self.ask(at, &device).await.map(Box::new)),
+            Effect::Ask { at, device } => match self.ask(at, &device).await {
+                Ok(Some(judged)) => Input::Judged(Ok(Box::new(judged))),
+                Ok(None) => Input::Withheld,
+                Err(problem) => Input::Judged(Err(problem)),
+            },
             Effect::Download(wanted) => Input::Downloaded(self.download(&wanted).await),
             Effect::Verify(wanted) => Input::Verified(fetch::verify(&*self.disk, &wanted)),
             Effect::Stage(wanted) => Input::Staged(fetch::stage(&*self.disk, &wanted)),
@@ -222,7 +226,7 @@ impl Runner {
         self.disk.replace(MEMORY, Bytes::from(bytes))
     }
 
-    async fn ask(&mut self, at: UtcTime, device: &Device) -> Result<Judged> {
+    async fn ask(&mut self, at: UtcTime, device: &Device) -> Result<Option<Judged>> {
         let known = self.pack.as_ref().map(|(etag, _)| etag);
         let bytes = match (self.net.pack(known).await?, &self.pack) {
             (PackAnswer::Pack { bytes, etag }, _) => {
@@ -230,6 +234,7 @@ impl Runner {
                 bytes
             }
             (PackAnswer::Same, Some((_, bytes))) => bytes.clone(),
+            (PackAnswer::Withheld, _) => return Ok(None),
             (PackAnswer::Same, None) => {
                 let what = "The server says that a pack is unchanged that was never read.";
                 return Err(Problem::new(Code::StorageIo, what));
@@ -247,7 +252,7 @@ impl Runner {
             // Whatever was wrong with it, the next check reads it anew.
             self.pack = None;
         }
-        Ok(judged?.tell(device))
+        Ok(Some(judged?.tell(device)))
     }
 
     async fn download(&self, wanted: &Wanted) -> Result<()> {

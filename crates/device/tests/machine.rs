@@ -84,7 +84,7 @@ fn act() -> impl Strategy<Value = Act> {
         4 => prop::bool::weighted(0.1).prop_map(Act::Start),
         3 => Just(Act::Ready),
         2 => Just(Act::NotReady),
-        5 => (0_u32..8, 0_u8..3).prop_map(|(b, a)| Act::Check(b, a)),
+        5 => (0_u32..8, 0_u8..4).prop_map(|(b, a)| Act::Check(b, a)),
         1 => Just(Act::Report),
         1 => Just(Act::Killed),
     ]
@@ -152,6 +152,7 @@ impl Device {
                     assert!(at.unix() >= self.machine.memory().floor);
                     assert_eq!(device.running, self.machine.memory().current.build());
                     match self.result() {
+                        Ok(()) if attempt == 3 => Input::Withheld,
                         Ok(()) => Input::Judged(Ok(judged(offer, attempt))),
                         Err(problem) => Input::Judged(Err(problem)),
                     }
@@ -318,6 +319,7 @@ fn what_does_not_fit_the_state_is_ignored() {
         },
         Input::Check { now },
         Input::Judged(Ok(judged(Offer::Release(1), 0))),
+        Input::Withheld,
         Input::Downloaded(Ok(())),
         Input::Verified(Ok(())),
         Input::Staged(Ok(())),

@@ -119,6 +119,23 @@ async fn redirects_to_another_host() {
 }
 
 #[tokio::test]
+async fn a_server_that_withholds_what_was_staged() {
+    let mut s = in_sight("zip").await;
+    s.phone.runner.check().await;
+    assert!(s.phone.runner.memory().staged.is_some());
+    // A health gate stopped it before the device started again.
+    s.host.trouble("/packs/", Trouble::Status(404));
+    s.phone.gets_nothing("withheld").await;
+    assert_eq!(s.phone.build(), Some(1));
+    // Offered again, it is taken without a download.
+    s.host.heal();
+    s.host.asked();
+    s.recovers().await;
+    let asked = s.host.asked();
+    assert!(!asked.iter().any(|a| a.contains("/objects/")), "{asked:?}");
+}
+
+#[tokio::test]
 async fn a_pack_that_is_none() {
     let mut s = in_sight("zip").await;
     let deep = "[".repeat(100_000);
