@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use headgate_core::{Code, Problem, Result, settings::TopTargets};
 use headgate_tuf::{
-    Envelope, KeyId, MAX_METADATA, Metadata, Name, PublicKey, RoleName, UtcTime,
+    Envelope, KeyId, MAX_METADATA, Metadata, PublicKey, RoleName, UtcTime,
     metadata::{Header, RoleKeys, Root, Snapshot, Targets, Timestamp},
     policy, sha256_hex,
 };
@@ -110,35 +110,7 @@ impl View {
         now: UtcTime,
         expiry: Expiry,
     ) -> Result<Self> {
-        Self::read_scope(store, pinned, marks, now, expiry, None).await
-    }
-
-    /// As [`Self::read`], of one channel alone, by its name or a signed alias: the other channels' roles are not asked
-    /// for, though the snapshot must still name those that were seen.
-    ///
-    /// # Errors
-    /// As [`Self::read`].
-    pub async fn read_channel(
-        store: &dyn Store,
-        pinned: &[u8],
-        marks: &HighWater,
-        now: UtcTime,
-        expiry: Expiry,
-        unit: &Name,
-        channel: &str,
-    ) -> Result<Self> {
-        Self::read_scope(store, pinned, marks, now, expiry, Some((unit, channel))).await
-    }
-
-    async fn read_scope(
-        store: &dyn Store,
-        pinned: &[u8],
-        marks: &HighWater,
-        now: UtcTime,
-        expiry: Expiry,
-        only: Option<(&Name, &str)>,
-    ) -> Result<Self> {
-        match Self::read_inner(store, pinned, marks, now, expiry, only).await {
+        match Self::read_inner(store, pinned, marks, now, expiry).await {
             Err(problem)
                 if matches!(
                     problem.code,
@@ -157,7 +129,6 @@ impl View {
         marks: &HighWater,
         now: UtcTime,
         expiry: Expiry,
-        only: Option<(&Name, &str)>,
     ) -> Result<Self> {
         let at = jiff_time(if expiry == Expiry::Enforce {
             now.unix()
@@ -250,11 +221,6 @@ impl View {
             floor(&RoleName::Targets),
         )?;
 
-        // Of a channel that there is not, no role is wanted.
-        let wanted = only.map(|(unit, channel)| {
-            let settings = targets.meta.x.channel(channel);
-            settings.map(|settings| (unit, &settings.id))
-        });
         let mut channels = BTreeMap::new();
         for delegation in targets.meta.delegations.iter().flat_map(|d| &d.roles) {
             let role = RoleName::parse(&delegation.name)?;
@@ -262,9 +228,6 @@ impl View {
                 named_before(&role, floor(&role))?;
                 continue;
             };
-            if wanted.is_some_and(|wanted| role.place() != wanted) {
-                continue;
-            }
             let name = role.file(version);
             let file = must(store, &name).await?;
             let loaded: Loaded<ChannelTargets> = Loaded::parse(&name, file)?;
@@ -341,20 +304,6 @@ impl View {
             versions,
             freshness: freshness_keys(&self.root.meta),
         }
-    }
-
-    /// When what decides on a channel ends: the first of its roles, the snapshot and the timestamp to expire.
-    pub fn expires(&self, unit: &Name, channel: &Name) -> UtcTime {
-        let roles = self.channels.iter();
-        roles
-            .filter(|(role, _)| role.place() == Some((unit, channel)))
-            .map(|(_, loaded)| loaded.meta.expires)
-            .chain([
-                self.targets.meta.expires,
-                self.snapshot.meta.expires,
-                self.timestamp.meta.expires,
-            ])
-            .fold(self.root.meta.expires, UtcTime::min)
     }
 
     /// Version of a role in force.
