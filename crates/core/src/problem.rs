@@ -177,6 +177,7 @@ codes! {
     LocalDisk "local.disk" Local true, "Nothing was lost.", "Free space or repair the disk, then try again.";
     LocalCache "local.cache" Local true, "The registry in storage is unchanged.", "The cache was moved aside and is read again from storage.";
     LocalJournal "local.journal" Local false, "The registry in storage is unchanged. The damaged file is kept.", "Restore journal.sqlite from the backup named here, or connect the workspace again.";
+    LocalTelemetry "local.telemetry" Local false, "Devices get what they got before. The damaged file is kept.", "Move the telemetry database away and restore it from a backup, or start with a new one: consoles keep what they have counted.";
     LocalNewer "local.newer_version" Local false, "Nothing was changed.", "Install the newer version of Headgate that wrote it.";
     LocalBusy "local.busy" Local true, "Nothing was changed.", "Another Headgate uses this home folder. Close it, or wait.";
 

@@ -1,5 +1,11 @@
 //! What devices report, and the counts made of it. One trait, so that another database is another implementation.
 
+mod gate;
+mod recent;
+mod rules;
+pub mod sqlite;
+mod words;
+
 use std::net::IpAddr;
 
 use async_trait::async_trait;
@@ -20,11 +26,12 @@ pub struct Seen {
     pub install: String,
     /// Version of its plugin.
     pub plugin: Option<String>,
-    /// Build that it runs; nothing = the embedded build.
+    /// Build that it runs, one that the channel knows; nothing = the embedded build.
     pub running: Option<u32>,
-    /// What it was offered in this check, with the attempt.
+    /// What it was offered in this check, with the attempt. Reports about anything else are not stored.
     pub offered: Option<(u32, String)>,
-    /// Attempt that the channel serves: what it runs is counted there, where that is what rolls out.
+    /// Attempt that the channel serves. What an install runs is counted in the newest attempt in which it was offered
+    /// that, which is this one or an earlier one.
     pub attempt: Option<String>,
     /// Where it asked from, for the cap per network of the gate. Never stored as it is.
     pub network: Option<IpAddr>,
@@ -102,7 +109,22 @@ pub struct AttemptKey {
     pub attempt: String,
 }
 
+/// What became of events since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Check-ins that were dropped because too many waited, or because the database failed. The next one of each
+    /// install says the same again.
+    pub dropped: u64,
+    /// Reports about something that was never offered to that install. They are not stored.
+    pub unknown: u64,
+    /// Check-ins that said something new, and reports, that were written.
+    pub written: u64,
+}
+
 /// A telemetry database.
+///
+/// Every state of an install in an attempt only rises ([`DeviceState`]), and cells are totals with the number of their
+/// last change, so repeated, late and reordered events change nothing twice.
 #[async_trait]
 pub trait Telemetry: Send + Sync + std::fmt::Debug {
     /// Notes a check-in. Returns at once; it is written in a batch soon, and only when something changed.
@@ -164,6 +186,41 @@ pub trait Telemetry: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// `local.*`.
     async fn tidy(&self, now: UtcTime) -> Result<()>;
+
+    /// Writes what waits: before the program ends.
+    ///
+    /// # Errors
+    /// `local.*`.
+    async fn flush(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// What became of events.
+    fn counters(&self) -> Counters {
+        Counters::default()
+    }
+}
+
+/// Raises high-water marks to what was seen. Versions only rise, until a freshness key is taken out of the root; and a
+/// replica with an older root than was seen says nothing about freshness keys, else it would bring the old key back.
+pub fn raise(seen: &mut HighWater, marks: &HighWater) {
+    let root = |m: &HighWater| m.versions.get("root").copied().unwrap_or_default();
+    let older = root(marks) < root(seen);
+    if !older {
+        if !seen.freshness.is_subset(&marks.freshness) {
+            seen.versions.remove("snapshot");
+            seen.versions.remove("timestamp");
+        }
+        seen.freshness.clone_from(&marks.freshness);
+    }
+    for (role, version) in &marks.versions {
+        // What was signed by a freshness key that is gone says nothing.
+        if older && matches!(role.as_str(), "snapshot" | "timestamp") {
+            continue;
+        }
+        let mark = seen.versions.entry(role.clone()).or_default();
+        *mark = (*mark).max(*version);
+    }
 }
 
 /// Keeps nothing: for tests, and for servers that must not count.
@@ -228,7 +285,7 @@ impl Telemetry for NoTelemetry {
             .marks
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        all.insert(workspace.to_owned(), marks.clone());
+        raise(all.entry(workspace.to_owned()).or_default(), marks);
         Ok(())
     }
 
