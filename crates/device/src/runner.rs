@@ -20,6 +20,17 @@ const MEMORY: &str = "device.json";
 /// Time, so that tests are exact.
 pub type Clock = Arc<dyn Fn() -> UtcTime + Send + Sync>;
 
+/// The system's clock.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the system's clock"
+)]
+pub(crate) fn system_time() -> UtcTime {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let seconds = since.map_or(0, |s| i64::try_from(s.as_secs()).unwrap_or(i64::MAX));
+    UtcTime::from_unix(seconds)
+}
+
 /// How a device is set up.
 #[derive(Clone)]
 pub struct DeviceOptions {
@@ -42,17 +53,12 @@ pub struct DeviceOptions {
 impl DeviceOptions {
     /// A device of a unit on this computer's clock.
     pub fn new(unit: Name, facts: Facts) -> Self {
-        let now = || {
-            let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-            let seconds = since.map_or(0, |s| i64::try_from(s.as_secs()).unwrap_or(i64::MAX));
-            UtcTime::from_unix(seconds)
-        };
         Self {
             unit,
             install: None,
             facts,
             policy: Policy::default(),
-            clock: Arc::new(now),
+            clock: Arc::new(system_time),
             seed: Arc::new(NoSeed),
             judge: Arc::new(StrictJudge),
         }
