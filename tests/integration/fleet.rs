@@ -9,7 +9,7 @@ use headgate_core::status::Dialect;
 use headgate_device::fleet::{Fleet, FleetOptions, FleetStats};
 use headgate_engine::Clock as _;
 use headgate_registry::StorageAddress;
-use headgate_server::serve::{Running, Server};
+use headgate_server::serve::{Running, Server, system_clock};
 use headgate_server::telemetry::{NoTelemetry, Telemetry};
 use headgate_server::{RegistryConfig, ServerConfig};
 use headgate_tests::{APP, Bench, Person, Phone, bench, reached, ship};
@@ -18,8 +18,7 @@ use headgate_tuf::Name;
 /// A bench on today's clock, which a fleet goes by.
 async fn today() -> (Bench, Person) {
     let bench = bench();
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let now = i64::try_from(now.unwrap().as_secs()).unwrap();
+    let now = system_clock()().unix();
     bench.clock.advance(now - bench.clock.now().unix());
     let anna = bench.first("anna").await;
     (bench, anna)
