@@ -5,6 +5,8 @@
     reason = "a test that cannot look has failed"
 )]
 
+#[path = "cli/counted.rs"]
+mod counted;
 #[path = "cli/devices.rs"]
 mod devices;
 #[path = "cli/errors.rs"]

@@ -10,6 +10,8 @@ mod bench;
 mod builds;
 mod device;
 mod files;
+mod packs;
+mod phone;
 mod s3;
 mod server;
 mod stores;
@@ -20,6 +22,8 @@ pub use bench::{APP, Bench, CHANNELS, PASSPHRASE, Person, bench, code, init, pas
 pub use builds::{noise, sample, varied};
 pub use device::{Seen, Served, device};
 pub use files::{copy_tree, files_below, scratch};
+pub use packs::{PackHost, Trouble, pack_of};
+pub use phone::{Phone, impatient, reached};
 pub use s3::{ACCESS_KEY, Asked, BUCKET, Buckets, Fault, S3, SECRET, quick};
 pub use server::{OBJECTS_URL, PUBLIC_URL};
 pub use stores::{Hook, HookedStore, Kind, Stores, Write};

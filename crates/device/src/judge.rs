@@ -94,20 +94,23 @@ impl Channel {
         let pack = Pack::parse(pack)?;
         let store = PackStore::new(&pack);
         let (root, channel) = (trust.root.as_bytes(), &trust.channel);
-        let read = View::read_channel(
-            &store,
-            root,
-            &trust.marks,
-            at,
-            Expiry::Enforce,
-            &trust.unit,
-            channel,
-        );
-        let view = Box::pin(read).await?;
+        // A pack holds the roles of one channel: what is missing or wrong of the others is not this device's concern.
+        let read = View::read_each(&store, root, &trust.marks, at, Expiry::Enforce);
+        let (view, mut broken) = Box::pin(read).await?;
         let settings = view.targets.meta.x.channel(channel).map(|c| c.id.clone());
         let expires = settings
             .as_ref()
             .map_or(at, |id| view.expires(&trust.unit, id));
+        let mine = |id: &Name| {
+            let mut roles = broken.keys();
+            let found = roles.find(|role| role.place() == Some((&trust.unit, id)));
+            found.cloned()
+        };
+        if let Some(role) = settings.as_ref().and_then(mine)
+            && let Some(problem) = broken.remove(&role)
+        {
+            return Err(problem);
+        }
         let root = String::from_utf8(view.root.file.to_vec())
             .map_err(|e| Problem::new(Code::TrustFormat, format!("The root is no text: {e}.")))?;
         let trusted = Trusted {

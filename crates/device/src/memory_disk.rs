@@ -61,6 +61,15 @@ impl MemoryDisk {
         }
     }
 
+    /// Another disk with the same files on it.
+    pub fn copy(&self) -> Self {
+        Self {
+            files: Arc::new(Mutex::new(lock(&self.files).clone())),
+            digests: self.digests.clone(),
+            scratch: Arc::default(),
+        }
+    }
+
     fn below(folder: &str) -> String {
         format!("{folder}/")
     }

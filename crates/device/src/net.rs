@@ -38,6 +38,8 @@ pub trait Net: Send + Sync {
 pub enum PackAnswer {
     /// Still the known one.
     Same,
+    /// The server hands none out: it knows no such channel, or withholds what it serves.
+    Withheld,
     /// A pack.
     Pack {
         /// Its bytes.
@@ -111,10 +113,7 @@ impl Net for HttpNet {
                 bytes: object.bytes,
                 etag: object.etag,
             }),
-            Changed::Missing => Err(Problem::new(
-                Code::StorageMissing,
-                format!("The server has no pack of the channel {}.", self.channel),
-            )),
+            Changed::Missing => Ok(PackAnswer::Withheld),
         }
     }
 

@@ -20,6 +20,17 @@ const MEMORY: &str = "device.json";
 /// Time, so that tests are exact.
 pub type Clock = Arc<dyn Fn() -> UtcTime + Send + Sync>;
 
+/// The system's clock.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the system's clock"
+)]
+pub(crate) fn system_time() -> UtcTime {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let seconds = since.map_or(0, |s| i64::try_from(s.as_secs()).unwrap_or(i64::MAX));
+    UtcTime::from_unix(seconds)
+}
+
 /// How a device is set up.
 #[derive(Clone)]
 pub struct DeviceOptions {
@@ -42,17 +53,12 @@ pub struct DeviceOptions {
 impl DeviceOptions {
     /// A device of a unit on this computer's clock.
     pub fn new(unit: Name, facts: Facts) -> Self {
-        let now = || {
-            let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-            let seconds = since.map_or(0, |s| i64::try_from(s.as_secs()).unwrap_or(i64::MAX));
-            UtcTime::from_unix(seconds)
-        };
         Self {
             unit,
             install: None,
             facts,
             policy: Policy::default(),
-            clock: Arc::new(now),
+            clock: Arc::new(system_time),
             seed: Arc::new(NoSeed),
             judge: Arc::new(StrictJudge),
         }
@@ -201,7 +207,11 @@ impl Runner {
                 self.running = Some(Started { target, confirm });
                 return None;
             }
-            Effect::Ask { at, device } => Input::Judged(self.ask(at, &device).await.map(Box::new)),
+            Effect::Ask { at, device } => match self.ask(at, &device).await {
+                Ok(Some(judged)) => Input::Judged(Ok(Box::new(judged))),
+                Ok(None) => Input::Withheld,
+                Err(problem) => Input::Judged(Err(problem)),
+            },
             Effect::Download(wanted) => Input::Downloaded(self.download(&wanted).await),
             Effect::Verify(wanted) => Input::Verified(fetch::verify(&*self.disk, &wanted)),
             Effect::Stage(wanted) => Input::Staged(fetch::stage(&*self.disk, &wanted)),
@@ -222,7 +232,7 @@ impl Runner {
         self.disk.replace(MEMORY, Bytes::from(bytes))
     }
 
-    async fn ask(&mut self, at: UtcTime, device: &Device) -> Result<Judged> {
+    async fn ask(&mut self, at: UtcTime, device: &Device) -> Result<Option<Judged>> {
         let known = self.pack.as_ref().map(|(etag, _)| etag);
         let bytes = match (self.net.pack(known).await?, &self.pack) {
             (PackAnswer::Pack { bytes, etag }, _) => {
@@ -230,6 +240,7 @@ impl Runner {
                 bytes
             }
             (PackAnswer::Same, Some((_, bytes))) => bytes.clone(),
+            (PackAnswer::Withheld, _) => return Ok(None),
             (PackAnswer::Same, None) => {
                 let what = "The server says that a pack is unchanged that was never read.";
                 return Err(Problem::new(Code::StorageIo, what));
@@ -247,7 +258,7 @@ impl Runner {
             // Whatever was wrong with it, the next check reads it anew.
             self.pack = None;
         }
-        Ok(judged?.tell(device))
+        Ok(Some(judged?.tell(device)))
     }
 
     async fn download(&self, wanted: &Wanted) -> Result<()> {

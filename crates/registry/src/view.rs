@@ -101,43 +101,11 @@ impl View {
         now: UtcTime,
         expiry: Expiry,
     ) -> Result<Self> {
-        Self::read_scope(store, pinned, marks, now, expiry, None).await
-    }
-
-    /// As [`Self::read`], of one channel alone, by its name or a signed alias: the other channels' roles are not asked
-    /// for, though the snapshot must still name those that were seen.
-    ///
-    /// # Errors
-    /// As [`Self::read`].
-    pub async fn read_channel(
-        store: &dyn Store,
-        pinned: &[u8],
-        marks: &HighWater,
-        now: UtcTime,
-        expiry: Expiry,
-        unit: &Name,
-        channel: &str,
-    ) -> Result<Self> {
-        Self::read_scope(store, pinned, marks, now, expiry, Some((unit, channel))).await
-    }
-
-    async fn read_scope(
-        store: &dyn Store,
-        pinned: &[u8],
-        marks: &HighWater,
-        now: UtcTime,
-        expiry: Expiry,
-        only: Option<(&Name, &str)>,
-    ) -> Result<Self> {
-        let read = Self::read_inner(store, pinned, marks, now, expiry, only).await;
-        let problem = match read {
-            Ok((view, broken)) => match broken.into_values().next() {
-                None => return Ok(view),
-                Some(problem) => problem,
-            },
-            Err(problem) => problem,
-        };
-        Err(explain(store, pinned, problem).await)
+        let (view, broken) = Self::read_each(store, pinned, marks, now, expiry).await?;
+        match broken.into_values().next() {
+            None => Ok(view),
+            Some(problem) => Err(explain(store, pinned, problem).await),
+        }
     }
 
     /// As [`Self::read`], but a channel role that is not as signed is left out and named with its problem: the other
@@ -152,7 +120,7 @@ impl View {
         now: UtcTime,
         expiry: Expiry,
     ) -> Result<(Self, BTreeMap<RoleName, Problem>)> {
-        match Self::read_inner(store, pinned, marks, now, expiry, None).await {
+        match Self::read_inner(store, pinned, marks, now, expiry).await {
             Err(problem) => Err(explain(store, pinned, problem).await),
             read => read,
         }
@@ -164,7 +132,6 @@ impl View {
         marks: &HighWater,
         now: UtcTime,
         expiry: Expiry,
-        only: Option<(&Name, &str)>,
     ) -> Result<(Self, BTreeMap<RoleName, Problem>)> {
         let at = jiff_time(if expiry == Expiry::Enforce {
             now.unix()
@@ -257,19 +224,10 @@ impl View {
             floor(&RoleName::Targets),
         )?;
 
-        // Of a channel that there is not, no role is wanted.
-        let wanted = only.map(|(unit, channel)| {
-            let settings = targets.meta.x.channel(channel);
-            settings.map(|settings| (unit, &settings.id))
-        });
         let (mut channels, mut broken) = (BTreeMap::new(), BTreeMap::new());
         for delegation in targets.meta.delegations.iter().flat_map(|d| &d.roles) {
             let role = RoleName::parse(&delegation.name)?;
             let version = snapshot.meta.version_of(&role);
-            // One that the snapshot does not name is looked at whichever channel is wanted: it may have been seen.
-            if version.is_some() && wanted.is_some_and(|wanted| role.place() != wanted) {
-                continue;
-            }
             match channel_role(store, &mut set, &root.meta, &role, version, floor(&role)).await {
                 Ok(None) => {}
                 Ok(Some(loaded)) => {
@@ -347,7 +305,7 @@ impl View {
         }
     }
 
-    /// When what decides on a channel ends: the first of its roles, the snapshot and the timestamp to expire.
+    /// When what decides on a channel ends: the first role to expire of those that it rests on.
     pub fn expires(&self, unit: &Name, channel: &Name) -> UtcTime {
         let roles = self.channels.iter();
         roles

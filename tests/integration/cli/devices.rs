@@ -1,81 +1,193 @@
-//! What devices get and make of it, on the command line: without an update server, and with one that is not there.
+//! `headgate device`: one device in a folder, a fleet, a client of plain TUF. None of them has a home folder.
 
+use headgate_tests::PackHost;
 use serde_json::json;
 
-use crate::harness::Computer;
+use super::harness::{APP, Computer};
 
-#[test]
-fn who_gets_says_what_a_device_gets_and_every_reason() {
+/// An update server on a runtime of its own, as the command line runs in another process.
+fn host(c: &Computer) -> (tokio::runtime::Runtime, PackHost) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let host = runtime.block_on(PackHost::start(&c.storage()));
+    (runtime, host)
+}
+
+/// The harness' registry lives on this computer's clock, as the devices do.
+fn shipped() -> Computer {
     let c = Computer::new("mara");
     c.init();
-    c.ship("4.2.4", "7", "production");
-    let device = ["--platform", "ios", "--native", "4.2.0"];
-    let ask = |more: &[&str]| c.json(&[&["who-gets"], &device[..], more].concat());
-    // Production starts with 1 %, and served nothing before.
-    let none = ask(&[]);
-    assert_eq!(
-        (&none["offer"], &none["why"]),
-        (&json!("nothing"), &json!("not_in_share"))
-    );
-    let lines = none["trace"].as_array().unwrap();
-    assert!(
-        lines
-            .iter()
-            .any(|l| l["says"].as_str().unwrap().contains("No install id")),
-        "{lines:?}"
-    );
-    let aliased = ask(&["--channel", "Production", "--running", "7"]);
-    assert_eq!(aliased["offer"], "up_to_date");
-    let said = aliased["trace"][0]["says"].as_str().unwrap();
-    assert!(said.contains("a signed alias"), "{said}");
-    // Some install of 2,000 is in a share of 1 %, and the point that is told is the rule's.
-    let found = (0..2000).map(|n| format!("install-{n}")).find(|id| {
-        let document = std::fs::read_dir(c.storage().join("targets")).unwrap();
-        let rollout = document
-            .map(|entry| entry.unwrap().path())
-            .find(|p| p.to_str().unwrap().ends_with("production.rollout.json"))
-            .unwrap();
-        let rollout: serde_json::Value =
-            serde_json::from_slice(&std::fs::read(rollout).unwrap()).unwrap();
-        let salt = rollout["entries"][0]["salt"].as_str().unwrap();
-        headgate_core::share::bucket(id, salt) < 10
-    });
-    let got = ask(&["--install", &found.unwrap()]);
-    assert_eq!((&got["offer"], &got["build"]), (&json!("release"), &json!(7)));
-    let text = c.run(&[&["who-gets"], &device[..]].concat());
-    assert!(text.code == 0 && text.out.starts_with("Gets nothing"), "{}", text.out);
-    c.fails(2, &[&["who-gets", "--channel", "nowhere"], &device[..]].concat());
+    c.ship("4.2.5", "1308", "development");
+    c
 }
 
 #[test]
-fn without_a_server_nothing_is_counted_and_that_is_said() {
-    let c = Computer::new("mara");
-    c.init();
-    c.ship("4.2.4", "7", "production");
-    let rollouts = c.json(&["rollouts"]);
-    assert_eq!(rollouts["server"], json!(null));
-    let production = &rollouts["channels"][2];
+fn a_device_in_a_folder_stages_applies_confirms_and_rolls_back() {
+    let c = shipped();
+    let (_runtime, host) = host(&c);
+    let device = Computer::new("device");
+    let root = c.root();
+    let base = [
+        "device",
+        "run",
+        "--app",
+        APP,
+        "--server",
+        &host.url,
+        "--root",
+        &root,
+        "--channel",
+        "development",
+        "--dir",
+        "phone",
+    ];
+    let run = |more: &[&str]| device.json(&[&base[..], more].concat());
+    let first = run(&[]);
     assert_eq!(
-        (&production["state"], &production["counts"]),
-        (&json!("rolling_out"), &json!(null))
+        (&first["running"], &first["check"], &first["staged"]),
+        (&json!(null), &json!("staged"), &json!(1308))
     );
-    let text = c.run(&["rollouts"]);
-    assert!(text.out.contains("no update server is connected"), "{}", text.out);
-    assert!(c.json(&["status"])["channels"][2].get("counts").is_none());
-    let error = c.fails(2, &["devices", "look-up", "7f3c2a91"]);
-    assert_eq!(error["code"], "server.none");
-    std::fs::write(c.path("token"), "the-admin-token\n").unwrap();
-    let connect = |url: &str| ["server", "connect", "--url", url, "--token-file", "token"].map(str::to_owned);
-    for (exit, url, code) in [
-        (6, "http://127.0.0.1:1", "server.unreachable"),
-        (2, "http://10.0.0.1:8081", "server.address"),
-        (2, "https://user:pw@ota.acme.example", "server.address"),
-    ] {
-        let args = connect(url);
-        let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let error = c.fails(exit, &args);
-        assert_eq!(error["code"], code, "{url}");
-        assert!(!error.to_string().contains("the-admin-token"));
-    }
-    assert_eq!(c.json(&["rollouts"])["server"], json!(null), "nothing was kept");
+    let second = run(&[]);
+    assert_eq!(
+        (&second["running"], &second["trial"], &second["check"]),
+        (&json!(1308), &json!("confirmed"), &json!("up_to_date"))
+    );
+    assert_eq!(second["install_id"], first["install_id"]);
+    let folder = std::path::Path::new(second["folder"].as_str().unwrap());
+    assert!(device.path("").join(folder).join("index.html").exists());
+    c.ship("4.2.6", "1309", "development");
+    assert_eq!(run(&[])["staged"], 1309);
+    let crashed = run(&["--crash"]);
+    assert_eq!(
+        (&crashed["running"], &crashed["trial"], &crashed["why"]),
+        (&json!(1308), &json!("rolled_back"), &json!("failed_here"))
+    );
+    let states: Vec<String> = host
+        .reports()
+        .iter()
+        .flat_map(|r| &r.events)
+        .map(|e| format!("{} {}", e.build, e.state.text()))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            "1308 downloaded",
+            "1308 applied",
+            "1308 confirmed",
+            "1309 downloaded",
+            "1309 applied",
+            "1309 rolled_back",
+        ]
+    );
+    assert!(!device.path("home").exists());
+    // Nobody answers: it says so, and what it ran is there.
+    let gone = [
+        "device",
+        "run",
+        "--app",
+        APP,
+        "--server",
+        "http://127.0.0.1:9",
+    ];
+    let gone = [&gone[..], &base[6..]].concat();
+    let ran = device.run(&[&gone[..], &["--json"]].concat());
+    assert_eq!(ran.code, 6, "{}{}", ran.out, ran.err);
+    let told: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(
+        (&told["running"], &told["why"]),
+        (&json!(1308), &json!("storage.io"))
+    );
+}
+
+#[test]
+fn a_small_fleet_ends_on_what_is_served() {
+    let c = shipped();
+    let (_runtime, host) = host(&c);
+    let device = Computer::new("device");
+    let root = c.root();
+    let base = [
+        "device",
+        "fleet",
+        "--app",
+        APP,
+        "--server",
+        &host.url,
+        "--channel",
+        "development",
+        "--devices",
+        "6",
+        "--every",
+        "0",
+        "--ramp",
+        "0",
+        "--rounds",
+        "3",
+    ];
+    let ask = |more: &[&str]| [&base[..], more].concat();
+    let stats = device.json(&ask(&["--dialects", "headgate", "--root", &root]));
+    assert_eq!(stats["running"], json!({"1308": 6}), "{stats}");
+    assert_eq!(stats["total"]["confirmed"], 6, "{stats}");
+    let stats = device.json(&ask(&[
+        "--dialects",
+        "headgate",
+        "--root",
+        &root,
+        "--failing-build",
+        "1308",
+        "--failure-rate",
+        "100%",
+    ]));
+    assert_eq!(stats["running"], json!({"embedded": 6}), "{stats}");
+    assert_eq!(stats["total"]["rolled_back"], 6, "{stats}");
+    // Devices that verify need the root; there is no such dialect; a device belongs to an app.
+    assert_eq!(device.fails(2, &ask(&[]))["field"], "root");
+    device.fails(2, &ask(&["--dialects", "appflow"]));
+    let without = [
+        "device",
+        "fleet",
+        "--server",
+        &host.url,
+        "--channel",
+        "development",
+    ];
+    assert_eq!(device.fails(2, &without)["field"], "app");
+}
+
+#[test]
+fn a_client_of_plain_tuf_reads_our_registry() {
+    let c = shipped();
+    let (_runtime, host) = host(&c);
+    let device = Computer::new("device");
+    let (metadata, targets) = (
+        format!("{}/objects/metadata", host.url),
+        format!("{}/objects/targets", host.url),
+    );
+    let client = ["device", "tuf-client", "--metadata-dir", "trusted"];
+    let run = |more: &[&str]| device.run(&[&client[..], more].concat());
+    assert_eq!(run(&["--metadata-url", &metadata, "refresh"]).code, 1);
+    let init = run(&["init", &c.root()]);
+    assert_eq!(init.code, 0, "{}", init.err);
+    let refresh = run(&["--metadata-url", &metadata, "refresh"]);
+    assert_eq!(refresh.code, 0, "{}", refresh.err);
+    let target = "main.development.rollout.json";
+    let download = [
+        "--metadata-url",
+        &metadata,
+        "--target-base-url",
+        &targets,
+        "--target-dir",
+        "got",
+        "--target-name",
+        target,
+        "download",
+    ];
+    let got = run(&download);
+    assert_eq!(got.code, 0, "{}", got.err);
+    let got = std::fs::read(device.path("got").join(target)).unwrap();
+    headgate_core::RolloutDocument::parse(&got).unwrap();
+    // An unknown target, and metadata of somebody else.
+    let mut unknown = download;
+    unknown[7] = "main.development.release-9.json";
+    assert_eq!(run(&unknown).code, 1);
+    std::fs::write(c.storage().join("metadata/timestamp.json"), b"{}").unwrap();
+    assert_eq!(run(&["--metadata-url", &metadata, "refresh"]).code, 1);
 }

@@ -274,6 +274,20 @@ fn verify_asks_as_a_device_from_folder_and_http_without_a_home() {
         "0.1 % of the devices, not all: {share:?}"
     );
 
+    // The reasons, line by line; the last one decided.
+    let outside = (0..50)
+        .map(|n| ask(&["--install-id", &format!("phone-{n}")]))
+        .find(|got| got["offer"] != "release");
+    let trace = &outside.unwrap()["trace"];
+    assert_eq!(trace[0]["finding"], "not_in_share", "{trace}");
+    assert_eq!(
+        (&trace[0]["part"], &trace[0]["build"]),
+        (&json!("entry"), &json!(1308))
+    );
+    let holder = ask(&["--running", "1308"]);
+    assert_eq!(holder["offer"], "up_to_date");
+    assert_eq!(holder["trace"][0]["finding"], "runs");
+
     // One flipped byte in storage, and nothing is believed.
     let bundle = c.storage().join(format!(
         "bundles/{}.zip",

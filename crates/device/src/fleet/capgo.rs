@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::shared::Shared;
 use super::stats::Event;
 use super::{Drawn, Simulated};
+use crate::runner::system_time;
 
 const PLUGIN: &str = "8.51.23";
 
@@ -57,7 +58,7 @@ impl CapgoDevice {
         event["action"] = action.into();
         event["version_name"] = version.into();
         event["old_version_name"] = old.into();
-        event["timestamp"] = millis_now().into();
+        event["timestamp"] = (system_time().unix() * 1_000).into();
         event
     }
 
@@ -222,11 +223,6 @@ fn unbrotli(bytes: &[u8]) -> Result<Vec<u8>> {
 /// The build in a bundle's name, `4.2.5+1308`.
 fn build(version: &str) -> Option<u32> {
     version.rsplit_once('+')?.1.parse().ok()
-}
-
-fn millis_now() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |s| u64::try_from(s.as_millis()).unwrap_or(0))
 }
 
 #[async_trait]

@@ -117,7 +117,11 @@ impl Telemetry for SqliteTelemetry {
         if self.recent.knows(mark) {
             return;
         }
-        if self.jobs.try_send(Job::Seen(Box::new((seen, mark)))).is_err() {
+        if self
+            .jobs
+            .try_send(Job::Seen(Box::new((seen, mark))))
+            .is_err()
+        {
             self.tally.dropped(1);
         }
     }
@@ -162,7 +166,12 @@ impl Telemetry for SqliteTelemetry {
         };
         if let (None, Some(scope), true) = (status.tripped, counted.scope, status.passes_limit()) {
             let attempt = key.attempt.clone();
-            let at = self.ask(|reply| Job::Stop { scope, attempt, now, reply });
+            let at = self.ask(|reply| Job::Stop {
+                scope,
+                attempt,
+                now,
+                reply,
+            });
             status.tripped = Some(at.await?);
         }
         Ok(status)

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use headgate_core::{Code, Problem, Result};
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection, SqlitePool};
 
 static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
