@@ -200,8 +200,11 @@ impl Admin {
             bytes.extend_from_slice(&piece);
         }
         serde_json::from_slice(&bytes).map_err(|error| {
-            self.malformed("it has another shape")
-                .detail(format!("line {}, column {}", error.line(), error.column()))
+            self.malformed("it has another shape").detail(format!(
+                "line {}, column {}",
+                error.line(),
+                error.column()
+            ))
         })
     }
 
@@ -326,7 +329,9 @@ fn check_report(report: &InstallReport) -> Result<(), Why> {
         short(&event.attempt)?;
         event.reason.as_deref().map_or(Ok(()), short)?;
     }
-    let Answer { offer, why, trace, .. } = &report.offer;
+    let Answer {
+        offer, why, trace, ..
+    } = &report.offer;
     short(offer)?;
     why.as_deref().map_or(Ok(()), short)?;
     if trace.len() > MAX_LIST {
@@ -343,7 +348,10 @@ mod tests {
     fn an_address_holds_no_secret_and_a_token_is_not_sent_in_clear() {
         for (text, kept) in [
             ("http://127.0.0.1:8081/", "http://127.0.0.1:8081/"),
-            (" https://admin.acme.example/ota/ ", "https://admin.acme.example/ota"),
+            (
+                " https://admin.acme.example/ota/ ",
+                "https://admin.acme.example/ota",
+            ),
             ("http://localhost:1", "http://localhost:1/"),
             ("http://[::1]:1", "http://[::1]:1/"),
         ] {

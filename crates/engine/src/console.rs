@@ -9,9 +9,9 @@ use headgate_registry::{EnvCredentials, Store};
 use headgate_signer::KeyVault;
 use tokio::sync::broadcast;
 
+use crate::admin::Admin;
 use crate::credentials::WorkspaceCredentials;
 use crate::db::{Cache, Journal};
-use crate::admin::Admin;
 use crate::keys::{self, OpenVault, OwnKeys, StandardVaults, VaultInfo};
 use crate::stores::{OpenStore, StandardStores};
 use crate::usecase::fleet::OwnServer;

@@ -23,7 +23,13 @@ impl App {
         let facts = console.facts(&workspace.id, unit, channel).await?;
         let change = change(&request, &facts)?;
         let plan = console
-            .rollout_prepare(&workspace.id, unit, channel, change.clone(), &request.reason)
+            .rollout_prepare(
+                &workspace.id,
+                unit,
+                channel,
+                change.clone(),
+                &request.reason,
+            )
             .await?;
         let known = facts.server.linked && facts.server.as_of.is_some();
         let active = console.active(&workspace.id, &facts, WINDOW_DAYS).await?;
@@ -144,7 +150,12 @@ pub(crate) fn actions(facts: &ChannelFacts) -> Vec<dto::RolloutAction> {
         .or_else(|| frozen.clone());
     vec![
         action("advance", share, advance, may_advance),
-        action("halt", None, (!rolling).then(not_rolling_halt(state)), stopped),
+        action(
+            "halt",
+            None,
+            (!rolling).then(not_rolling_halt(state)),
+            stopped,
+        ),
         action(
             "resume",
             None,
@@ -257,11 +268,18 @@ fn effect(
             Effect {
                 affected: vec![
                     match waiting {
-                        Some(n) => format!("About {} of the group are not on {version} yet and are no longer offered it", devices(n)),
-                        None => format!("Devices of the group that are not on {version} yet are no longer offered it"),
+                        Some(n) => format!(
+                            "About {} of the group are not on {version} yet and are no longer offered it",
+                            devices(n)
+                        ),
+                        None => format!(
+                            "Devices of the group that are not on {version} yet are no longer offered it"
+                        ),
                     },
                     format!("{} keep {version}", who(on_it, "Devices that have it")),
-                    format!("Everyone outside the group goes on as before, with {base} as the base"),
+                    format!(
+                        "Everyone outside the group goes on as before, with {base} as the base"
+                    ),
                 ],
                 moved: Some(0),
                 cannot_follow: None,
@@ -284,13 +302,28 @@ fn effect(
             let others = moved.zip(on_it).map(|(m, on)| m.saturating_sub(on));
             let stuck = active.map(|_| failed_before(outcomes));
             let mut affected = vec![
-                format!("{} go from {version} to {target} at their next check", who(on_it, "Devices on it")),
-                format!("{} on other releases or the embedded build get {target} too", who(others, "Devices")),
-                format!("{} on {target} already: nothing changes for them", who(there, "Devices")),
+                format!(
+                    "{} go from {version} to {target} at their next check",
+                    who(on_it, "Devices on it")
+                ),
+                format!(
+                    "{} on other releases or the embedded build get {target} too",
+                    who(others, "Devices")
+                ),
+                format!(
+                    "{} on {target} already: nothing changes for them",
+                    who(there, "Devices")
+                ),
                 format!("Data that {version} wrote on devices stays as it is"),
             ];
             if let Some(n) = stuck.filter(|n| *n > 0) {
-                affected.insert(1, format!("{} with Capgo marked {target} as failed once and never take it again", devices(n)));
+                affected.insert(
+                    1,
+                    format!(
+                        "{} with Capgo marked {target} as failed once and never take it again",
+                        devices(n)
+                    ),
+                );
             }
             Effect {
                 affected,
@@ -302,7 +335,10 @@ fn effect(
             let stuck = active.map(rollouts::cannot_return);
             let moved = sum(&|c| c.build.is_some() && c.place.dialect.returns_to_embedded());
             let mut affected = vec![
-                format!("{} return to the web build in their app at their next check", who(moved, "Devices")),
+                format!(
+                    "{} return to the web build in their app at their next check",
+                    who(moved, "Devices")
+                ),
                 "Devices on the embedded build stay on it".into(),
             ];
             affected.insert(
@@ -352,7 +388,10 @@ fn grows(facts: &ChannelFacts, version: &str, permille: u16, total: Option<u64>)
 /// since one install may be in several.
 fn failed_before(outcomes: &[OutcomeCell]) -> u64 {
     let mut by = std::collections::BTreeMap::<&str, u64>::new();
-    for cell in outcomes.iter().filter(|c| c.place.dialect == Dialect::Capgo) {
+    for cell in outcomes
+        .iter()
+        .filter(|c| c.place.dialect == Dialect::Capgo)
+    {
         let n = cell.states.get(&DeviceState::RolledBack).unwrap_or(&0);
         *by.entry(&cell.attempt).or_default() += n;
     }

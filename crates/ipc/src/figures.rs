@@ -76,7 +76,9 @@ pub(crate) fn row(facts: &ChannelFacts, summary: Option<&Summary>) -> dto::Rollo
         permille: serving.map_or(0, |s| s.permille.into()),
         started: facts.rollout.as_ref().map(|r| r.started.to_string()),
         active: summary.map(|s| share(s.active)),
-        failures: summary.filter(|_| build.is_some()).map(|s| rate(s.failures)),
+        failures: summary
+            .filter(|_| build.is_some())
+            .map(|s| rate(s.failures)),
         spark: summary.map(|s| s.spark.clone()).unwrap_or_default(),
     }
 }

@@ -12,7 +12,10 @@ const WORDS: &[(&str, &str)] = &[
     ("checksum_fail", "Checksum mismatch"),
     ("checksum_required", "The answer had no checksum"),
     ("hash", "Checksum mismatch"),
-    ("download_manifest_checksum_fail", "Checksum mismatch of a file"),
+    (
+        "download_manifest_checksum_fail",
+        "Checksum mismatch of a file",
+    ),
     ("session_key_required", "Not signed, but the app pins a key"),
     ("decrypt_fail", "Could not be decrypted: another key"),
     ("signature", "Signature rejected"),
@@ -22,7 +25,10 @@ const WORDS: &[(&str, &str)] = &[
     ("finish_download_fail", "Download could not be finished"),
     ("download", "Download failed"),
     ("download_manifest_file_fail", "Download of a file failed"),
-    ("download_manifest_brotli_fail", "A file could not be unpacked"),
+    (
+        "download_manifest_brotli_fail",
+        "A file could not be unpacked",
+    ),
     ("manifest_path_fail", "A path that the device refuses"),
     ("windows_path_fail", "A path that the device refuses"),
     ("canonical_path_fail", "A path that the device refuses"),
@@ -33,7 +39,10 @@ const WORDS: &[(&str, &str)] = &[
     ("low_mem_fail", "Too little memory"),
     ("insufficient_disk_space", "Storage full"),
     ("disk_full", "Storage full"),
-    ("blocked_by_server_url", "The app refuses the server's address"),
+    (
+        "blocked_by_server_url",
+        "The app refuses the server's address",
+    ),
     ("rolled_back", "Went back, reason not sent"),
     ("", "Reason not sent"),
 ];
@@ -41,10 +50,7 @@ const WORDS: &[(&str, &str)] = &[
 /// A reason in words. What is not in the table is shown as it was sent.
 pub(crate) fn words(code: &str) -> String {
     let known = WORDS.iter().find(|(known, _)| *known == code);
-    known.map_or_else(
-        || code.replace('_', " "),
-        |(_, words)| (*words).to_owned(),
-    )
+    known.map_or_else(|| code.replace('_', " "), |(_, words)| (*words).to_owned())
 }
 
 #[cfg(test)]

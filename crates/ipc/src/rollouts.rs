@@ -27,7 +27,13 @@ impl App {
                 Err(problem) => return Err(problem.into()),
             }
         }
-        if rows.is_empty() && console.units(&workspace).await?.iter().all(|u| u.0 != request.unit) {
+        if rows.is_empty()
+            && console
+                .units(&workspace)
+                .await?
+                .iter()
+                .all(|u| u.0 != request.unit)
+        {
             let what = format!("There is no unit {}.", request.unit);
             return Err(Problem::new(Code::UsageUnknown, what).into());
         }
@@ -81,7 +87,11 @@ fn view(facts: &ChannelFacts, counts: &ChannelCounts) -> dto::RolloutView {
         server: server(&facts.server, WINDOW_DAYS),
         devices: counts.active.iter().map(|c| c.installs).sum(),
         reason: document.map(|d| d.reason.clone()).unwrap_or_default(),
-        by: facts.signed.as_ref().map(|s| s.1.clone()).unwrap_or_default(),
+        by: facts
+            .signed
+            .as_ref()
+            .map(|s| s.1.clone())
+            .unwrap_or_default(),
         steps: steps::steps(facts),
         gate: gate(facts, counts),
         withheld: facts.withheld().map(|code| engine::withheld_words(&code)),

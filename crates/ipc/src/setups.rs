@@ -78,10 +78,19 @@ fn capgo(facts: &ChannelFacts, url: &str, rsa: Option<&RsaPublic>) -> Result<Cli
         "  CapacitorUpdater: {".into(),
         "    autoUpdate: true,".into(),
         format!("    appId: {},", quoted(&capacitor_id(facts))?),
-        format!("    defaultChannel: {},", quoted(facts.channel.id.as_str())?),
-        format!("    updateUrl: {},", quoted(&format!("{url}/capgo/updates"))?),
+        format!(
+            "    defaultChannel: {},",
+            quoted(facts.channel.id.as_str())?
+        ),
+        format!(
+            "    updateUrl: {},",
+            quoted(&format!("{url}/capgo/updates"))?
+        ),
         format!("    statsUrl: {},", quoted(&format!("{url}/capgo/stats"))?),
-        format!("    channelUrl: {},", quoted(&format!("{url}/capgo/channel_self"))?),
+        format!(
+            "    channelUrl: {},",
+            quoted(&format!("{url}/capgo/channel_self"))?
+        ),
     ];
     if let Some(key) = &key {
         lines.push(format!("    publicKey: {},", quoted(key)?));
@@ -134,12 +143,10 @@ fn ionic(facts: &ChannelFacts, rsa: Option<&RsaPublic>) -> Result<ClientSetup> {
 fn cordova(facts: &ChannelFacts, url: &str) -> ClientSetup {
     let id = device_id(facts, "ionic").unwrap_or_else(|| "YOUR-APPFLOW-APP-ID".into());
     let channel = sent(facts);
-    let text = |name: &str, value: &str| {
-        format!("<string name=\"{name}\">{}</string>", escaped(value))
-    };
-    let plist = |name: &str, value: &str| {
-        format!("<key>{name}</key>\n<string>{}</string>", escaped(value))
-    };
+    let text =
+        |name: &str, value: &str| format!("<string name=\"{name}\">{}</string>", escaped(value));
+    let plist =
+        |name: &str, value: &str| format!("<key>{name}</key>\n<string>{}</string>", escaped(value));
     let config = [
         "<!-- android/app/src/main/res/values/strings.xml -->".to_owned(),
         text("ionic_app_id", &id),

@@ -111,10 +111,8 @@ pub(crate) fn steps(facts: &ChannelFacts) -> Vec<dto::RolloutStep> {
     };
     let reached = reached(facts);
     let serving = document.serving();
-    let mut steps: Vec<dto::RolloutStep> = reached
-        .iter()
-        .map(|r| gone(r, facts, &serving))
-        .collect();
+    let mut steps: Vec<dto::RolloutStep> =
+        reached.iter().map(|r| gone(r, facts, &serving)).collect();
     let Some(entry) = document.entries.first() else {
         return steps;
     };
@@ -231,7 +229,10 @@ fn changed(
         return Some(("roll_back", format!("Rolled back to {version}")));
     }
     let Some(was) = was.filter(|_| same) else {
-        return Some(("start", format!("{version} to {}", percent(serving.permille))));
+        return Some((
+            "start",
+            format!("{version} to {}", percent(serving.permille)),
+        ));
     };
     match (was.state, serving.state) {
         (RolloutState::RollingOut, RolloutState::Halted) => Some(("halt", "Halted".into())),

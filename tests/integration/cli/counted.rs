@@ -41,10 +41,20 @@ fn who_gets_says_what_a_device_gets_and_every_reason() {
         headgate_core::share::bucket(id, salt) < 10
     });
     let got = ask(&["--install", &found.unwrap()]);
-    assert_eq!((&got["offer"], &got["build"]), (&json!("release"), &json!(7)));
+    assert_eq!(
+        (&got["offer"], &got["build"]),
+        (&json!("release"), &json!(7))
+    );
     let text = c.run(&[&["who-gets"], &device[..]].concat());
-    assert!(text.code == 0 && text.out.starts_with("Gets nothing"), "{}", text.out);
-    c.fails(2, &[&["who-gets", "--channel", "nowhere"], &device[..]].concat());
+    assert!(
+        text.code == 0 && text.out.starts_with("Gets nothing"),
+        "{}",
+        text.out
+    );
+    c.fails(
+        2,
+        &[&["who-gets", "--channel", "nowhere"], &device[..]].concat(),
+    );
 }
 
 #[test]
@@ -60,12 +70,17 @@ fn without_a_server_nothing_is_counted_and_that_is_said() {
         (&json!("rolling_out"), &json!(null))
     );
     let text = c.run(&["rollouts"]);
-    assert!(text.out.contains("no update server is connected"), "{}", text.out);
+    assert!(
+        text.out.contains("no update server is connected"),
+        "{}",
+        text.out
+    );
     assert!(c.json(&["status"])["channels"][2].get("counts").is_none());
     let error = c.fails(2, &["devices", "look-up", "7f3c2a91"]);
     assert_eq!(error["code"], "server.none");
     std::fs::write(c.path("token"), "the-admin-token\n").unwrap();
-    let connect = |url: &str| ["server", "connect", "--url", url, "--token-file", "token"].map(str::to_owned);
+    let connect =
+        |url: &str| ["server", "connect", "--url", url, "--token-file", "token"].map(str::to_owned);
     for (exit, url, code) in [
         (6, "http://127.0.0.1:1", "server.unreachable"),
         (2, "http://10.0.0.1:8081", "server.address"),
@@ -77,5 +92,9 @@ fn without_a_server_nothing_is_counted_and_that_is_said() {
         assert_eq!(error["code"], code, "{url}");
         assert!(!error.to_string().contains("the-admin-token"));
     }
-    assert_eq!(c.json(&["rollouts"])["server"], json!(null), "nothing was kept");
+    assert_eq!(
+        c.json(&["rollouts"])["server"],
+        json!(null),
+        "nothing was kept"
+    );
 }

@@ -30,8 +30,16 @@ async fn connected() -> (Bench, Person, Fake) {
 /// Installs on production by build, in the usual window.
 async fn on(person: &Person, build: Option<u32>) -> u64 {
     let id = &person.workspace.id;
-    let facts = person.console.facts(id, "main", "production").await.unwrap();
-    let active = person.console.active(id, &facts, WINDOW_DAYS).await.unwrap();
+    let facts = person
+        .console
+        .facts(id, "main", "production")
+        .await
+        .unwrap();
+    let active = person
+        .console
+        .active(id, &facts, WINDOW_DAYS)
+        .await
+        .unwrap();
     let on = active.iter().filter(|c| c.build == build);
     on.map(|c| c.installs).sum()
 }
@@ -119,15 +127,24 @@ async fn a_server_that_is_away_or_wrong_costs_nothing_that_is_known() {
         (Mood::Says("{}".into()), Code::ServerMalformed),
         (Mood::Says(deep), Code::ServerMalformed),
         (Mood::Says(" ".repeat(17 << 20)), Code::ServerMalformed),
-        (Mood::Says(cell(&"9".repeat(300), "1")), Code::ServerMalformed),
+        (
+            Mood::Says(cell(&"9".repeat(300), "1")),
+            Code::ServerMalformed,
+        ),
         (Mood::Says(cell("4.2\\u0000", "1")), Code::ServerMalformed),
-        (Mood::Says(cell("4.2.0", "18446744073709551615")), Code::ServerMalformed),
+        (
+            Mood::Says(cell("4.2.0", "18446744073709551615")),
+            Code::ServerMalformed,
+        ),
         (Mood::Says(cell("4.2.0", "-1")), Code::ServerMalformed),
         (
             Mood::Says(page("").replace("\"next\":9", "\"next\":18446744073709551615")),
             Code::ServerMalformed,
         ),
-        (Mood::Says(page("").replace("\"one\"", "\"\"")), Code::ServerMalformed),
+        (
+            Mood::Says(page("").replace("\"one\"", "\"\"")),
+            Code::ServerMalformed,
+        ),
         (Mood::Stuck, Code::ServerMalformed),
     ] {
         fake.set(|held| held.mood = mood.clone());
@@ -209,7 +226,11 @@ async fn a_publish_nudges_the_server_and_a_stopped_rollout_is_told_once() {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     assert!(fake.get(|held| held.nudged) > 0, "the server was not told");
-    let facts = person.console.facts(&id, "main", "production").await.unwrap();
+    let facts = person
+        .console
+        .facts(&id, "main", "production")
+        .await
+        .unwrap();
     let attempt = facts.rollout.unwrap().attempt();
     let mut events = person.console.events();
     fake.set(|held| held.channels = vec![gated(1, &attempt, 600, 60, false)]);

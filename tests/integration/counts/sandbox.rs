@@ -82,7 +82,11 @@ impl Sandbox {
     }
 
     /// Reads counts until the view is as wanted.
-    async fn until(&self, what: &str, wanted: impl Fn(&dto::RolloutView) -> bool) -> dto::RolloutView {
+    async fn until(
+        &self,
+        what: &str,
+        wanted: impl Fn(&dto::RolloutView) -> bool,
+    ) -> dto::RolloutView {
         let began = Instant::now();
         loop {
             self.console.sync_counts(&self.workspace).await.unwrap();
@@ -144,16 +148,24 @@ async fn a_good_build_is_adopted_and_a_bad_one_stops_itself_and_is_rolled_back()
         .await;
     assert_eq!(view.row.state, "complete");
     assert_eq!(view.row.failures.unwrap().failures, 0);
-    assert!(view.row.failures.unwrap().silent > 0, "Ionic and Cordova are among them");
+    assert!(
+        view.row.failures.unwrap().silent > 0,
+        "Ionic and Cordova are among them"
+    );
     let curve = &view.adoption.series[0].devices;
     assert!(curve.last() > curve.first(), "{curve:?}");
 
     scene.ship("1.1.0-bad", 500).await;
     let view = scene
-        .until("the bad build stops itself", |v| v.row.state == "stopped_by_gate")
+        .until("the bad build stops itself", |v| {
+            v.row.state == "stopped_by_gate"
+        })
         .await;
     let gate = view.gate.as_ref().unwrap();
-    assert!(gate.rate.attempts >= 50 && gate.rate.lower.unwrap() > 0.05, "{gate:?}");
+    assert!(
+        gate.rate.attempts >= 50 && gate.rate.lower.unwrap() > 0.05,
+        "{gate:?}"
+    );
     let halt = view.actions.iter().find(|a| a.action == "halt").unwrap();
     assert!(halt.proposed && halt.disabled.is_none(), "{halt:?}");
     assert!(view.row.failures.unwrap().failures > 0);
@@ -168,8 +180,16 @@ async fn a_good_build_is_adopted_and_a_bad_one_stops_itself_and_is_rolled_back()
         })
         .await;
     assert_eq!(view.row.state, "complete");
-    let kinds: Vec<_> = view.adoption.marks.iter().map(|m| m.kind.as_str()).collect();
-    assert!(kinds.contains(&"halt") && kinds.ends_with(&["roll_back"]), "{kinds:?}");
+    let kinds: Vec<_> = view
+        .adoption
+        .marks
+        .iter()
+        .map(|m| m.kind.as_str())
+        .collect();
+    assert!(
+        kinds.contains(&"halt") && kinds.ends_with(&["roll_back"]),
+        "{kinds:?}"
+    );
     let none = dto::FleetRequest {
         devices: 0,
         ..fleet

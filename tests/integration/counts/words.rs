@@ -140,7 +140,9 @@ async fn a_rollout_is_shown_with_its_steps_figures_and_words() {
         minute(2, &attempt, now, 50),
         minute(2, &attempt, now + 60, 40),
     ]);
-    scene.fake.set(|held| held.channels = vec![gated(2, &attempt, 91, 1, false)]);
+    scene
+        .fake
+        .set(|held| held.channels = vec![gated(2, &attempt, 91, 1, false)]);
     scene.read().await;
     scene.bench.clock.advance(3 * 3600);
     let view = scene.view().await;
@@ -188,19 +190,36 @@ async fn a_rollout_is_shown_with_its_steps_figures_and_words() {
             ("confirmed", 90, "1 rolled back, 2 wait"),
         ]
     );
-    let reasons: Vec<_> = view.reasons.iter().map(|r| (r.says.as_str(), r.devices)).collect();
+    let reasons: Vec<_> = view
+        .reasons
+        .iter()
+        .map(|r| (r.says.as_str(), r.devices))
+        .collect();
     assert_eq!(
         reasons,
         [("Checksum mismatch", 3), ("App not ready, went back", 1)]
     );
-    let natives: Vec<_> = view.natives.iter().map(|n| (n.native.as_str(), n.devices)).collect();
-    assert_eq!(natives, [("4.10.0", 800), ("4.2.0", 200)], "as versions, not as text");
+    let natives: Vec<_> = view
+        .natives
+        .iter()
+        .map(|n| (n.native.as_str(), n.devices))
+        .collect();
+    assert_eq!(
+        natives,
+        [("4.10.0", 800), ("4.2.0", 200)],
+        "as versions, not as text"
+    );
     let gate = view.gate.as_ref().unwrap();
     assert_eq!((gate.state.as_str(), gate.min_sample), ("waiting", 500));
     assert_eq!(view.adoption.by, "minute");
     assert_eq!(view.adoption.series[0].devices.last(), Some(&90));
     assert!(view.adoption.times.len() <= 301);
-    let marks: Vec<_> = view.adoption.marks.iter().map(|m| m.says.as_str()).collect();
+    let marks: Vec<_> = view
+        .adoption
+        .marks
+        .iter()
+        .map(|m| m.says.as_str())
+        .collect();
     assert_eq!(marks, ["4.2.4 to 1 %"]);
     assert!(action(&view, "halt").disabled.is_none() && !action(&view, "halt").proposed);
     assert_eq!(action(&view, "advance").permille, Some(50));
@@ -215,7 +234,13 @@ async fn a_rollout_is_shown_with_its_steps_figures_and_words() {
         .await
         .unwrap();
     assert!(board.devices_known);
-    let health = board.channels[2].current.as_ref().unwrap().health.as_ref().unwrap();
+    let health = board.channels[2]
+        .current
+        .as_ref()
+        .unwrap()
+        .health
+        .as_ref()
+        .unwrap();
     assert_eq!((health.active.devices, health.spark.len()), (100, 24));
 }
 
@@ -226,9 +251,17 @@ async fn a_stopped_rollout_proposes_the_signed_halt_and_then_the_way_back() {
     scene.fake.count(vec![
         active(Dialect::Capgo, "4.2.0", Some(2), 400),
         active(Dialect::Capgo, "4.2.0", Some(1), 600),
-        outcome(Dialect::Capgo, 1, "earlier", &[(DeviceState::RolledBack, 7)], &[]),
+        outcome(
+            Dialect::Capgo,
+            1,
+            "earlier",
+            &[(DeviceState::RolledBack, 7)],
+            &[],
+        ),
     ]);
-    scene.fake.set(|held| held.channels = vec![gated(2, &attempt, 700, 70, true)]);
+    scene
+        .fake
+        .set(|held| held.channels = vec![gated(2, &attempt, 700, 70, true)]);
     scene.read().await;
     let view = scene.view().await;
     assert_eq!(view.row.state, "stopped_by_gate");
@@ -248,10 +281,16 @@ async fn a_stopped_rollout_proposes_the_signed_halt_and_then_the_way_back() {
         })
         .await
         .unwrap();
-    assert_eq!(simulated.says, "Gets 4.2.3, build 1", "the server stopped build 2");
+    assert_eq!(
+        simulated.says, "Gets 4.2.3, build 1",
+        "the server stopped build 2"
+    );
     let trace: Vec<_> = simulated.trace.iter().map(|l| l.says.as_str()).collect();
     assert_eq!(trace[0], "Production, sent as ‘Production’, a signed alias");
-    assert!(trace.iter().any(|l| l.starts_with("Share point ")), "{trace:?}");
+    assert!(
+        trace.iter().any(|l| l.starts_with("Share point ")),
+        "{trace:?}"
+    );
 
     let refused = scene.change("advance");
     let plan = scene.app.rollout_prepare(refused).await.unwrap();
@@ -288,9 +327,20 @@ async fn a_stopped_rollout_proposes_the_signed_halt_and_then_the_way_back() {
         "400 devices go from 4.2.4 to 4.2.3 at their next check"
     );
     let view = scene.view().await;
-    assert_eq!((view.row.state.as_str(), view.row.permille), ("complete", 1000));
-    let kinds: Vec<_> = view.adoption.marks.iter().map(|m| m.kind.as_str()).collect();
-    assert!(kinds.ends_with(&["start", "halt", "roll_back"]), "{kinds:?}");
+    assert_eq!(
+        (view.row.state.as_str(), view.row.permille),
+        ("complete", 1000)
+    );
+    let kinds: Vec<_> = view
+        .adoption
+        .marks
+        .iter()
+        .map(|m| m.kind.as_str())
+        .collect();
+    assert!(
+        kinds.ends_with(&["start", "halt", "roll_back"]),
+        "{kinds:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -324,16 +374,30 @@ async fn one_install_is_shown_with_its_trace_and_events() {
     assert_eq!(found.installs.len(), 1, "another unit's is left out");
     let one = &found.installs[0];
     assert_eq!(
-        (one.client.as_str(), one.running.as_str(), one.last_seen.as_str()),
+        (
+            one.client.as_str(),
+            one.running.as_str(),
+            one.last_seen.as_str()
+        ),
         ("Capgo updater 8.51.23", "4.2.3, build 1", "2026-06-01")
     );
-    assert_eq!(one.events[0].reason.as_deref(), Some("App not ready, went back"));
-    assert!(one.offer.trace.iter().any(|l| l.says.starts_with("Share point")));
+    assert_eq!(
+        one.events[0].reason.as_deref(),
+        Some("App not ready, went back")
+    );
+    assert!(
+        one.offer
+            .trace
+            .iter()
+            .any(|l| l.says.starts_with("Share point"))
+    );
     for bad in ["", " ", "a\nb", &"x".repeat(65)] {
         let error = scene.app.install_lookup(request(bad)).await.unwrap_err();
         assert_eq!(error.code, "usage.argument", "{bad:?}");
     }
-    scene.fake.set(|held| held.installs = json!({ "not": "a list" }));
+    scene
+        .fake
+        .set(|held| held.installs = json!({ "not": "a list" }));
     let error = scene.app.install_lookup(request("x")).await.unwrap_err();
     assert_eq!(error.code, "server.malformed");
 }
@@ -341,7 +405,12 @@ async fn one_install_is_shown_with_its_trace_and_events() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_texts_for_apps_hold_the_address_and_the_ids() {
     let scene = scene().await;
-    let setups = scene.app.client_setups(scene.channel()).await.unwrap().setups;
+    let setups = scene
+        .app
+        .client_setups(scene.channel())
+        .await
+        .unwrap()
+        .setups;
     let dialects: Vec<_> = setups.iter().map(|s| s.dialect.as_str()).collect();
     assert_eq!(dialects, ["headgate", "capgo", "ionic", "cordova"]);
     let capgo = &setups[1].config;
@@ -355,7 +424,20 @@ async fn the_texts_for_apps_hold_the_address_and_the_ids() {
         assert!(capgo.contains(line), "{capgo}");
     }
     assert!(!capgo.contains("publicKey"), "the channel has no RSA key");
-    assert!(setups[2].config.contains("channel: \"Production\""), "as apps send it");
-    assert!(setups[2].untested.as_ref().unwrap().contains("token from Ionic"));
-    assert!(setups[3].config.contains("<key>IonApi</key>\n<string>https://ota.acme.example</string>"));
+    assert!(
+        setups[2].config.contains("channel: \"Production\""),
+        "as apps send it"
+    );
+    assert!(
+        setups[2]
+            .untested
+            .as_ref()
+            .unwrap()
+            .contains("token from Ionic")
+    );
+    assert!(
+        setups[3]
+            .config
+            .contains("<key>IonApi</key>\n<string>https://ota.acme.example</string>")
+    );
 }

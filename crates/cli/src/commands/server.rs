@@ -4,7 +4,7 @@ use std::path::Path;
 
 use headgate_core::{Code, Device, Platform, Problem, Result, percent};
 use headgate_engine::{
-    ChannelFacts, ServerReading, Simulated, SimulateRequest, Summary, WINDOW_DAYS, day_text,
+    ChannelFacts, ServerReading, SimulateRequest, Simulated, Summary, WINDOW_DAYS, day_text,
     grouped, reported,
 };
 use serde_json::{Value, json};
@@ -26,10 +26,9 @@ pub(crate) async fn run(context: &Context, command: ServerCommand) -> Outcome {
             public_url,
         } => {
             let token = token_file.as_deref().map(token).transpose()?;
-            let connect =
-                context
-                    .console
-                    .server_connect(&workspace.id, &url, token, public_url);
+            let connect = context
+                .console
+                .server_connect(&workspace.id, &url, token, public_url);
             let link = Box::pin(connect).await?;
             let document = json!({ "url": link.url, "public_url": link.public_url });
             let rows = [
@@ -194,13 +193,19 @@ pub(crate) async fn devices(context: &Context, command: DevicesCommand) -> Outco
         let plugin = report.plugin.as_deref().unwrap_or_default();
         text += &pairs(&[
             ("channel", channel.to_owned()),
-            ("client", harmless(&format!("{} {plugin}", place.dialect.text()))),
+            (
+                "client",
+                harmless(&format!("{} {plugin}", place.dialect.text())),
+            ),
             (
                 "native",
                 harmless(&format!("{} on {}", place.native, place.platform.label())),
             ),
             ("runs", running),
-            ("seen", format!("{} to {}", report.first_seen, day_text(report.last_day))),
+            (
+                "seen",
+                format!("{} to {}", report.first_seen, day_text(report.last_day)),
+            ),
         ]);
         text += &trace(&simulated);
         for event in &report.events {
@@ -231,7 +236,10 @@ pub(crate) async fn devices(context: &Context, command: DevicesCommand) -> Outco
     if list.is_empty() {
         text = format!("The update server has not seen {}.\n", harmless(&id));
     }
-    Ok(Answer::new(json!({ "install": id, "installs": list }), text))
+    Ok(Answer::new(
+        json!({ "install": id, "installs": list }),
+        text,
+    ))
 }
 
 /// What a device would get, by the rule that server and devices use. Storage is read first where that works.

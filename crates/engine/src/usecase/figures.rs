@@ -182,7 +182,9 @@ impl ChannelFacts {
         match (serving.release, &serving.base) {
             (None, Base::Embedded) => "embedded",
             (None, _) => "nothing",
-            (Some(_), _) if serving.state == RolloutState::RollingOut && self.stopped().is_some() => {
+            (Some(_), _)
+                if serving.state == RolloutState::RollingOut && self.stopped().is_some() =>
+            {
                 "stopped_by_gate"
             }
             (Some(_), _) => serving.state.text(),
@@ -325,7 +327,12 @@ mod tests {
 
     #[test]
     fn thousands_are_set_apart() {
-        for (n, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (74_608_123, "74,608,123")] {
+        for (n, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (74_608_123, "74,608,123"),
+        ] {
             assert_eq!(grouped(n), text);
         }
     }

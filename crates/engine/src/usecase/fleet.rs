@@ -83,7 +83,12 @@ impl Console {
             ..ServerConfig::local(vec![registry], telemetry)
         })
         .await?;
-        let missing = || Problem::new(Code::Internal, "The sandbox's server has no admin listener.");
+        let missing = || {
+            Problem::new(
+                Code::Internal,
+                "The sandbox's server has no admin listener.",
+            )
+        };
         let admin_addr = running.admin_addr.ok_or_else(missing)?;
         let url = address(&format!("http://{admin_addr}"))?;
         let link = ServerLink {

@@ -20,8 +20,8 @@ mod publish;
 mod recover;
 mod rollout;
 mod sandbox;
-pub(crate) mod ship;
 mod server;
+pub(crate) mod ship;
 mod simulate;
 mod storage;
 mod sync;
@@ -37,7 +37,8 @@ pub use compare::{Comparison, packer_text};
 pub use connect::{Check, ConnectRequest, Found, RootInfo};
 pub use facts::{ApprovedRelease, ChannelCounts, ChannelFacts};
 pub use figures::{
-    Rate, SPANS, Share, Summary, WINDOW_DAYS, confirmed_at, day_text, grouped, rate, share, silent, spark,
+    Rate, SPANS, Share, Summary, WINDOW_DAYS, confirmed_at, day_text, grouped, rate, share, silent,
+    spark,
 };
 pub use fleet::FleetState;
 pub use init::InitRequest;

@@ -206,7 +206,8 @@ impl Console {
             cache.store_page(&workspace.id, &page).await?;
             changed |= !page.cells.is_empty();
             if !page.more {
-                changed |= page.channels != was || minute(page.as_of) != before.as_of.map(minute).unwrap_or(0);
+                changed |= page.channels != was
+                    || minute(page.as_of) != before.as_of.map(minute).unwrap_or(0);
                 self.tell_stops(workspace, &was, &page).await?;
                 return Ok(changed);
             }

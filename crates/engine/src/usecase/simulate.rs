@@ -4,9 +4,7 @@ use headgate_core::offer::{Finding, Look, Part};
 use headgate_core::rollout::Entry;
 use headgate_core::share::{self, bucket};
 use headgate_core::status::{Answer, InstallReport};
-use headgate_core::{
-    ChannelState, Device, Result, RolloutState, Why, explain, native, percent,
-};
+use headgate_core::{ChannelState, Device, Result, RolloutState, Why, explain, native, percent};
 
 use super::facts::ChannelFacts;
 use crate::console::Console;
@@ -199,7 +197,11 @@ fn because(facts: &ChannelFacts, device: &Device, answer: &Answer) -> String {
                 "because it is in the {} group and its native version is in range.",
                 percent(e.permille)
             ),
-            None if facts.rollout.as_ref().is_some_and(|r| !r.entries.is_empty()) => {
+            None if facts
+                .rollout
+                .as_ref()
+                .is_some_and(|r| !r.entries.is_empty()) =>
+            {
                 "because everyone outside the rollout gets it.".into()
             }
             None => "because everyone on the channel gets it.".into(),

@@ -78,8 +78,8 @@ impl Console {
             .await?;
             self.read_history(&workspace.id, store.as_ref(), unit, channel, rollout)
                 .await?;
-            finished.extend(completed(known.iter().find(same), docs.rollout.as_ref()).and_then(
-                |build| {
+            finished.extend(
+                completed(known.iter().find(same), docs.rollout.as_ref()).and_then(|build| {
                     let version = &docs.approved.get(&build)?.manifest.version;
                     Some(Notice {
                         workspace: workspace.id.clone(),
@@ -89,8 +89,8 @@ impl Console {
                         title: format!("{version} is complete on {channel}"),
                         text: format!("Every device on {channel} is offered build {build}."),
                     })
-                },
-            ));
+                }),
+            );
             let approvals = docs.approved.into_values().map(|a| CachedApproval {
                 approved: dates
                     .get(&a.manifest.build)
@@ -167,23 +167,15 @@ impl Console {
         let mut new = Vec::new();
         let mut at = Some(current.clone());
         while let Some(loaded) = at.filter(|l| !is_known(l) && new.len() < HISTORY) {
-            let listed = documents::listed(store, &loaded.meta, &target).await?;
-            let document = listed.map(|(bytes, _)| RolloutDocument::parse(&bytes));
-            let x = &loaded.meta.x;
-            new.push(RolloutVersion {
-                version: loaded.meta.version,
-                sha256: loaded.sha256.clone(),
-                at: x.at,
-                by: x.by.clone(),
-                action: x.action.clone(),
-                document: document.transpose()?,
-            });
-            at = match previous(store, &role, &loaded).await {
-                Ok(older) => older,
-                // A gap costs the older part; `log` is where it is reported.
-                Err(problem) if problem.code == Code::TrustLog => None,
-                Err(problem) => return Err(problem),
-            };
+            // What is served now is proven elsewhere. A gap costs the older part; `log` is where it is reported.
+            match rollout_version(store, &target, &loaded).await {
+                Ok(version) => new.push(version),
+                Err(problem) => {
+                    tracing::warn!(%problem, %role, "the history of a rollout ends early");
+                    break;
+                }
+            }
+            at = previous(store, &role, &loaded).await.unwrap_or_default();
         }
         let newest = current.meta.version;
         self.inner
@@ -208,6 +200,25 @@ impl Console {
             }
         }
     }
+}
+
+/// A version of a rollout role with its document.
+async fn rollout_version(
+    store: &dyn Store,
+    target: &str,
+    loaded: &Loaded<ChannelTargets>,
+) -> Result<RolloutVersion> {
+    let listed = documents::listed(store, &loaded.meta, target).await?;
+    let document = listed.map(|(bytes, _)| RolloutDocument::parse(&bytes));
+    let x = &loaded.meta.x;
+    Ok(RolloutVersion {
+        version: loaded.meta.version,
+        sha256: loaded.sha256.clone(),
+        at: x.at,
+        by: x.by.clone(),
+        action: x.action.clone(),
+        document: document.transpose()?,
+    })
 }
 
 /// The build that became complete since a channel was read last; nothing when it was never read.

@@ -84,7 +84,7 @@ pub struct Channel {
 pub struct Serving {
     /// The release.
     pub release: Release,
-    /// `rolling_out`, `halted`, `complete`.
+    /// `rolling_out`, `halted`, `complete`, `stopped_by_gate`.
     pub state: String,
     /// Share, permille.
     pub permille: u32,
