@@ -2,6 +2,7 @@
 
 mod compress;
 mod entry;
+mod extend;
 mod output;
 mod window;
 
@@ -14,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{SourceFile, SourceKind, WebBuild};
 use compress::{Data, Part, SMALL, Worker};
+pub use extend::with_file;
 pub(crate) use compress::{check_cancel, is_incompressible};
 use entry::Record;
 use output::Output;
