@@ -140,7 +140,10 @@ impl ClientsDocument {
             let zip = c.zip.as_ref().map(|z| &z.object);
             zip.into_iter().chain(&c.files)
         });
-        let ionic = self.ionic.iter().flat_map(|i| [Some(&i.manifest), i.zip.as_ref()]);
+        let ionic = self
+            .ionic
+            .iter()
+            .flat_map(|i| [Some(&i.manifest), i.zip.as_ref()]);
         capgo.chain(ionic.flatten()).collect()
     }
 

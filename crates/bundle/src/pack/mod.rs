@@ -15,9 +15,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{SourceFile, SourceKind, WebBuild};
 use compress::{Data, Part, SMALL, Worker};
-pub use extend::with_file;
 pub(crate) use compress::{check_cancel, is_incompressible};
 use entry::Record;
+pub use extend::with_file;
 use output::Output;
 use window::Window;
 

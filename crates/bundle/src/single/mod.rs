@@ -25,8 +25,8 @@ use crate::folder::changed;
 use crate::pack::{Meter, check_cancel};
 use crate::read::{Entry, ZipArchive};
 use crate::{Limits, names};
-pub use brotli::{brotli_to, unstore, unstore_to};
 use brotli::{Encoder, Sink};
+pub use brotli::{brotli_to, unstore, unstore_to};
 
 /// Encoder, its major version, quality and window: what a cache of stored bytes is keyed by. Raised
 /// whenever the same file would get other stored bytes; a test on fixed hashes notices.
@@ -83,12 +83,7 @@ impl BundleFiles {
     /// # Errors
     /// `build.changed` when the bundle has no such file; `zip.*`, `build.unreadable` for the bundle, `local.disk` when
     /// `out` fails, `job.cancelled`.
-    pub fn write_plain(
-        &self,
-        path: &str,
-        out: &mut dyn Write,
-        cancel: &AtomicBool,
-    ) -> Result<()> {
+    pub fn write_plain(&self, path: &str, out: &mut dyn Write, cancel: &AtomicBool) -> Result<()> {
         self.write_as(path, Encoding::Plain, out, cancel).map(drop)
     }
 

@@ -59,7 +59,10 @@ pub(crate) async fn run(context: &Context, command: ClientsCommand) -> Outcome {
                 max_failure_permille: failure,
             });
             let document = json!({ "channel": channel, "gate": gate_json(gate.as_ref()) });
-            let said = format!("New rollouts in {channel}: {}.\n", gate_words(gate.as_ref()));
+            let said = format!(
+                "New rollouts in {channel}: {}.\n",
+                gate_words(gate.as_ref())
+            );
             let job = console.set_gate(id, &channel, gate);
             (Box::pin(job).await?, document, said)
         }
@@ -120,7 +123,9 @@ async fn show(context: &Context, workspace: &str, channel: Option<&str>) -> Outc
     let channels: Vec<&ChannelSettings> = settings.channels.iter().filter(wanted).collect();
     if let (Some(name), true) = (channel, channels.is_empty()) {
         let what = format!("There is no channel {name}.");
-        return Err(Problem::new(Code::UsageUnknown, what).field("channel").into());
+        return Err(Problem::new(Code::UsageUnknown, what)
+            .field("channel")
+            .into());
     }
     let mut text: String = settings.units.iter().map(unit_text).collect();
     let mut list = Vec::new();
@@ -162,7 +167,10 @@ fn unit_text(unit: &UnitSettings) -> String {
     for (kind, id) in &unit.device_ids {
         text += &format!("  {kind} id {id}\n");
     }
-    let platforms = [("ios", &unit.embedded.ios), ("android", &unit.embedded.android)];
+    let platforms = [
+        ("ios", &unit.embedded.ios),
+        ("android", &unit.embedded.android),
+    ];
     for (platform, builds) in platforms {
         for (native, build) in builds {
             text += &format!("  {native} on {platform} embeds build {build}\n");

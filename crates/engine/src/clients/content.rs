@@ -33,7 +33,10 @@ impl Content {
             let what = format!("{} is not the bundle of this release.", path.display());
             return Err(Problem::new(Code::BuildChanged, what));
         }
-        Ok(Self::Zip(path.to_owned(), Box::new(BundleFiles::open(path)?)))
+        Ok(Self::Zip(
+            path.to_owned(),
+            Box::new(BundleFiles::open(path)?),
+        ))
     }
 
     /// Gets what devices get, from storage or the bundle's own address, into a folder.

@@ -71,7 +71,11 @@ pub(crate) async fn make(
                 (Some(path), Some(files)) => Some(FilesMap::parse(&named(path, &files.sha256)?)?),
                 _ => None,
             };
-            (Content::zip(bundle, &manifest.bundle.sha256)?, inventory, map)
+            (
+                Content::zip(bundle, &manifest.bundle.sha256)?,
+                inventory,
+                map,
+            )
         }
         None => {
             let inventory = documents::inventory(making.store, &manifest).await?;
@@ -81,8 +85,7 @@ pub(crate) async fn make(
             };
             let fetched = making.folder.join("fetched");
             std::fs::create_dir_all(&fetched).map_err(|e| disk(&fetched, &e))?;
-            let content =
-                Content::fetch(making.store, &manifest, map.as_ref(), &fetched).await?;
+            let content = Content::fetch(making.store, &manifest, map.as_ref(), &fetched).await?;
             (content, inventory, map)
         }
     };
@@ -186,7 +189,10 @@ impl Workshop<'_> {
     }
 
     /// Hashes every file, and signs and encrypts it where single files are delivered. Each core takes every n-th file.
-    fn files(&self, sealer: Option<&CapgoSealer<'_>>) -> Result<(Vec<HashedBytes>, Vec<CapgoFile>)> {
+    fn files(
+        &self,
+        sealer: Option<&CapgoSealer<'_>>,
+    ) -> Result<(Vec<HashedBytes>, Vec<CapgoFile>)> {
         let files = &self.inventory.files;
         let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let (total, done) = (self.inventory.size(), Mutex::new(0));

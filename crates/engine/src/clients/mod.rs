@@ -75,7 +75,9 @@ pub(crate) fn not_here(channel: &str, rsa: &ChannelRsa) -> Problem {
     );
     Problem::new(Code::KeyMissing, what)
         .holds("Nothing was signed or uploaded.")
-        .remedy("Import it with headgate clients key import, or let its holder approve the release.")
+        .remedy(
+            "Import it with headgate clients key import, or let its holder approve the release.",
+        )
 }
 
 /// What was made for a release. Which build number it gets does not matter to it.

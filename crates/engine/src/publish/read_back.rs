@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use headgate_core::{
-    ChannelState, ClientsDocument, Code, Device, Offer, Platform, Problem, Result, rollout::RolloutDocument,
+    ChannelState, ClientsDocument, Code, Device, Offer, Platform, Problem, Result,
+    rollout::RolloutDocument,
 };
 use headgate_registry::{Expiry, HighWater, Progress, Store, View, documents};
 use headgate_tuf::{Name, RoleName, UtcTime};

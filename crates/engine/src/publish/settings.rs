@@ -122,8 +122,10 @@ impl SettingsChange {
             }
         };
         if next == *settings {
-            return Err(Problem::new(Code::UsageExists, "The settings say that already.")
-                .remedy("Nothing is to be done."));
+            return Err(
+                Problem::new(Code::UsageExists, "The settings say that already.")
+                    .remedy("Nothing is to be done."),
+            );
         }
         next.check()?;
         Ok((next, says))

@@ -12,7 +12,6 @@ use headgate_signer::KeyVault;
 use zeroize::Zeroizing;
 
 use super::publish::name;
-use crate::Workspace;
 use crate::clients::{self, CAPACITOR, IONIC, Made, Wanted};
 use crate::console::{Console, Inner};
 use crate::db::{ObjectState, Step};
@@ -210,7 +209,6 @@ impl Console {
 /// A job that makes what plugins need.
 pub(super) struct Making<'a> {
     pub(super) inner: &'a Arc<Inner>,
-    pub(super) workspace: &'a Workspace,
     pub(super) store: &'a dyn Store,
     pub(super) id: &'a str,
     pub(super) control: &'a Control,
@@ -240,7 +238,8 @@ impl Making<'_> {
         let _ = std::fs::remove_dir_all(&folder);
         let stop = Arc::new(AtomicBool::new(false));
         let (inner, id) = (Arc::clone(self.inner), self.id.to_owned());
-        let progress = move |done, total| inner.update(&id, false, |j| (j.done, j.total) = (done, total));
+        let progress =
+            move |done, total| inner.update(&id, false, |j| (j.done, j.total) = (done, total));
         let making = clients::Making {
             store: self.store,
             manifest,

@@ -440,7 +440,10 @@ pub(crate) fn title(intent: &Intent) -> String {
             S::SelfAssign { channel, .. } => format!("Set who may join {channel}"),
             S::Gate { channel, .. } => format!("Set the gate of {channel}"),
             S::Embedded {
-                unit, native, build, ..
+                unit,
+                native,
+                build,
+                ..
             } => match build {
                 Some(build) => format!("Record build {build} of {unit} in {native}"),
                 None => format!("Forget the build of {unit} in {native}"),

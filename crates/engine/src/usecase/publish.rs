@@ -287,7 +287,6 @@ async fn run(
         if let (Some(wanted), Some(view)) = (&draft.wanted, &view) {
             let job = super::clients::Making {
                 inner,
-                workspace,
                 store: store.as_ref(),
                 id,
                 control,

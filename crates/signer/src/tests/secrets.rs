@@ -190,9 +190,15 @@ fn no_private_rsa_part_appears_in_errors_files_or_what_is_signed() {
     let pieces = [&der[360..393], &der[26 + 360..26 + 393]];
     let text = secret.to_base64();
     let found = |form: &[u8], place: &[u8]| place.windows(form.len()).any(|w| w == form);
-    assert!(found(STANDARD.encode(pieces[0]).as_bytes(), text.as_bytes()));
+    assert!(found(
+        STANDARD.encode(pieces[0]).as_bytes(),
+        text.as_bytes()
+    ));
     let packed = PEM.replace('\n', "");
-    assert!(found(STANDARD.encode(pieces[1]).as_bytes(), packed.as_bytes()));
+    assert!(found(
+        STANDARD.encode(pieces[1]).as_bytes(),
+        packed.as_bytes()
+    ));
 
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("vault.age");
@@ -219,7 +225,10 @@ fn no_private_rsa_part_appears_in_errors_files_or_what_is_signed() {
     ];
     for error in [
         Error::BadEncoding(der.to_vec()),
-        Error::BadDataFormat(der.to_vec(), Box::new(std::io::Error::other(text.to_string()))),
+        Error::BadDataFormat(
+            der.to_vec(),
+            Box::new(std::io::Error::other(text.to_string())),
+        ),
         Error::BadStoreFormat(text.to_string()),
         Error::NoEntry,
     ] {

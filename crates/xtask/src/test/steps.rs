@@ -95,6 +95,11 @@ pub(super) const STEPS: &[Step] = &[
         run: buckets,
     },
     Step {
+        name: "vendor-crypto",
+        what: "code of plugin vendors reads what approvals make for it",
+        run: vendor_crypto,
+    },
+    Step {
         name: "real-builds",
         what: "inspection of real web builds from npm",
         run: real_builds,
@@ -201,6 +206,15 @@ fn buckets(run: &mut Run) -> Result<()> {
     let mut test = ignored_tests(&run.workspace, "bucket_moto", &["--test-threads=1"]);
     let python = tools::python(&run.workspace)?;
     test.env("HEADGATE_MOTO", python.with_file_name("moto_server"));
+    process::run_counting(&mut test, &mut run.counts)?;
+    Ok(())
+}
+
+fn vendor_crypto(run: &mut Run) -> Result<()> {
+    let folder = run.workspace.root.join("tests/interop/vendor-crypto");
+    tools::npm_ci(&folder)?;
+    let mut test = ignored_tests(&run.workspace, "vendor_crypto", &[]);
+    test.env("HEADGATE_VENDOR_CRYPTO", &folder);
     process::run_counting(&mut test, &mut run.counts)?;
     Ok(())
 }
