@@ -161,7 +161,8 @@ async fn a_release_of_single_files_alone_is_signed_from_them() {
     let capgo = document.capgo.as_ref().unwrap();
     assert!(capgo.zip.is_none() && document.ionic.as_ref().unwrap().zip.is_none());
     let files = whole(&bench, document).unwrap();
-    let inventory = documents::inventory(&bench.store(), &production.approved[&1].manifest);
+    let store = bench.store();
+    let inventory = documents::inventory(&store, &production.approved[&1].manifest);
     assert_eq!(files.files.len(), inventory.await.unwrap().files.len());
 }
 
