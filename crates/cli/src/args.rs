@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use headgate_engine::VaultChoice;
 
+mod clients;
 mod storage;
 mod values;
 
+pub(crate) use clients::{ChannelKeyArgs, ClientKeyCommand, ClientsCommand, IdCommand};
 pub(crate) use storage::{CredentialsCommand, MirrorCommand, StorageCommand};
 use values::{percent, vault};
 
@@ -79,6 +81,9 @@ pub(crate) enum Command {
     /// Where the registry lies: tests, credentials, mirrors
     #[command(subcommand)]
     Storage(StorageCommand),
+    /// What devices and their plugins know: ids, RSA keys, gates, embedded builds
+    #[command(subcommand)]
+    Clients(ClientsCommand),
     /// Unfinished and past work
     #[command(subcommand)]
     Jobs(JobsCommand),

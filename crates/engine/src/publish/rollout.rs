@@ -2,7 +2,7 @@
 
 use headgate_core::{
     Code, Problem, Result, Start, percent,
-    rollout::{Base, RolloutDocument, RolloutState},
+    rollout::{Base, Gate, RolloutDocument, RolloutState},
 };
 use headgate_registry::documents::ChannelDocuments;
 use headgate_tuf::Name;
@@ -22,6 +22,7 @@ pub(super) fn start(
     build: u32,
     manifest: &str,
     permille: u16,
+    gate: Option<&Gate>,
     world: &World,
     reason: &str,
 ) -> Result<RolloutDocument> {
@@ -37,7 +38,7 @@ pub(super) fn start(
             native: None,
             steps: Vec::new(),
             min_hours: 0,
-            gate: None,
+            gate: gate.cloned(),
             now: world.now(),
             reason: given(reason, || format!("Build {build} to {}", percent(permille))),
         },
@@ -59,6 +60,7 @@ pub(super) fn change(
     change: &RolloutChange,
     unit: &Name,
     channel: &Name,
+    gate: Option<&Gate>,
     world: &World,
     reason: &str,
 ) -> Result<RolloutDocument> {
@@ -97,7 +99,7 @@ pub(super) fn change(
                 return current()?.set_share(*permille, now, reason);
             }
             start(
-                documents, unit, channel, *build, manifest, *permille, world, reason,
+                documents, unit, channel, *build, manifest, *permille, gate, world, reason,
             )
         }
         RolloutChange::Halt => current()?.halt(reason),
