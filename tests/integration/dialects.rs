@@ -8,3 +8,5 @@ mod capgo;
 mod cordova;
 #[path = "dialects/served.rs"]
 mod served;
+#[path = "dialects/signed.rs"]
+mod signed;

@@ -10,17 +10,27 @@ use age::secrecy::SecretString;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use headgate_engine::{
-    Board, Console, InitRequest, OpenVault, Options, RolloutChange, StandardVaults, VaultChoice,
-    VerifyRequest,
+    Board, Console, InitRequest, OpenVault, Options, RolloutChange, RsaOrigin, StandardVaults,
+    VaultChoice, VerifyRequest,
 };
 use headgate_signer::{FileVault, KeyVault, Passphrase};
 use headgate_tests::{
-    APP, CHANNELS, PASSPHRASE, Person, TestClock, code, files_below, pass, promote, scratch, ship,
-    varied, world,
+    APP, CHANNELS, PASSPHRASE, Person, TestClock, code, files_below, pass, promote, scratch,
+    settle, ship, varied, world,
 };
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 use zeroize::Zeroizing;
+
+/// Made with OpenSSL for tests; used nowhere else.
+const RSA_PEM: &str = include_str!("../../crates/signer/src/rsa/keys/pkcs1.pem");
+
+/// Pieces of its private exponent, where base64 of PKCS#1 and of PKCS#8 show them as they are.
+fn rsa_pieces() -> [(String, Vec<u8>); 2] {
+    let body: String = RSA_PEM.lines().filter(|l| !l.starts_with('-')).collect();
+    let der = STANDARD.decode(body).unwrap();
+    [360, 361].map(|at| (format!("RSA from {at}"), der[at..at + 33].to_vec()))
+}
 
 /// Everything that the process logs, at its finest level.
 #[derive(Clone, Default)]
@@ -162,6 +172,23 @@ async fn journey(dir: &Path) -> (Person, Said, Vec<Vec<u8>>) {
     let created = console.create_key(id, "CI").await.unwrap();
     said.add(&created);
 
+    // A channel's RSA key signs for plugins.
+    let ionic = console.set_device_id(id, "main", "ionic", Some("1a2b3c4d"));
+    settle(&person, ionic.await).await;
+    let pem = |text: &str| RsaOrigin::Pem(Zeroizing::new(text.to_owned()));
+    let set = console.set_channel_rsa(id, "staging", "staging apps", pem(RSA_PEM), false);
+    settle(&person, set.await).await;
+    said.add(&console.channel_rsa(id, "staging").await.unwrap());
+    for damaged in [
+        RSA_PEM.replacen("-----END", "", 1),
+        RSA_PEM.replacen("RSA PRIVATE", "PRIVATE", 1),
+        RSA_PEM.replacen("RSA PRIVATE", "EC PRIVATE", 2),
+    ] {
+        let origin = pem(&damaged);
+        let refused = console.set_channel_rsa(id, "production", "x", origin, false);
+        said.problem(refused.await);
+    }
+
     // A build full of what its inspection must find.
     let build = varied(&dir.join("build"), "one");
     said.add(&ship(&person, &build, "development").await.unwrap());
@@ -271,6 +298,7 @@ async fn no_seed_appears_anywhere() {
     for (n, sealed) in exports.iter().enumerate() {
         secrets.push((format!("seed {n}"), seed(sealed).to_vec()));
     }
+    secrets.extend(rsa_pieces());
     secrets.push(("passphrase".into(), PASSPHRASE.as_bytes().to_vec()));
 
     // Databases as they are while the console runs, write-ahead logs and all; then closed.

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use headgate_core::{Code, Result};
+use headgate_core::{Code, Result, RsaPublic};
 use headgate_engine::{
     ConnectRequest, Console, InitRequest, InspectOptions, Job, Options, PromoteRequest, Receipt,
-    ShipRequest, VaultChoice, Workspace,
+    RsaOrigin, ShipRequest, VaultChoice, Workspace,
 };
-use headgate_registry::FolderStore;
+use headgate_registry::documents::{self, ChannelDocuments};
+use headgate_registry::{Expiry, FolderStore, HighWater, View};
+use headgate_tuf::Name;
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
@@ -223,6 +225,43 @@ pub async fn promote(person: &Person, build: u32, from: &str, to: &str) -> Resul
     let typed = plan.type_to_confirm.as_deref();
     let job = person.console.start_plan(&plan.plan, typed).await?;
     person.receipt(&job).await
+}
+
+/// Waits for the job of a changed setting.
+///
+/// # Panics
+/// When it was not changed.
+pub async fn settle(person: &Person, job: Result<String>) {
+    person.console.wait(&job.unwrap()).await.unwrap();
+}
+
+/// Gives the app what stock plugins ask for: an Ionic id, and an RSA key for the last channel.
+///
+/// # Panics
+/// When it does not get it.
+pub async fn with_plugins(person: &Person) -> RsaPublic {
+    let (console, id) = (&person.console, person.workspace.id.as_str());
+    let ionic = console.set_device_id(id, "main", "ionic", Some("1a2b3c4d"));
+    settle(person, ionic.await).await;
+    let set = console.set_channel_rsa(id, "production", "production apps", RsaOrigin::New, false);
+    settle(person, set.await).await;
+    let rsa = console.channel_rsa(id, "production").await.unwrap();
+    rsa.unwrap().public
+}
+
+/// What a channel approves and serves, verified from the pinned root.
+///
+/// # Panics
+/// When it does not verify.
+pub async fn channel_documents(bench: &Bench, person: &Person, channel: &str) -> ChannelDocuments {
+    use headgate_engine::Clock as _;
+    let (store, root) = (bench.store(), &person.workspace.root);
+    let marks = HighWater::default();
+    let view = View::read(&store, root, &marks, bench.clock.now(), Expiry::Enforce).await;
+    let name = |text: &str| Name::new(text).unwrap();
+    documents::channel(&store, &view.unwrap(), &name("main"), &name(channel))
+        .await
+        .unwrap()
 }
 
 /// The code that something failed with.

@@ -18,7 +18,10 @@ mod stores;
 mod vaults;
 mod world;
 
-pub use bench::{APP, Bench, CHANNELS, PASSPHRASE, Person, bench, code, init, pass, promote, ship};
+pub use bench::{
+    APP, Bench, CHANNELS, PASSPHRASE, Person, bench, channel_documents, code, init, pass, promote,
+    settle, ship, with_plugins,
+};
 pub use builds::{noise, sample, varied};
 pub use device::{Seen, Served, device};
 pub use files::{copy_tree, files_below, scratch};

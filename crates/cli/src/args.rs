@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use headgate_engine::VaultChoice;
 
+mod clients;
 mod device;
 mod server;
 mod storage;
 mod values;
 
+pub(crate) use clients::{ChannelKeyArgs, ClientKeyCommand, ClientsCommand, IdCommand};
 pub(crate) use device::{DeviceCommand, DeviceRunArgs, FleetArgs, TufClientArgs, TufCommand};
 pub(crate) use server::{DevicesCommand, ServerCommand, WhoGetsArgs};
 pub(crate) use storage::{CredentialsCommand, MirrorCommand, StorageCommand};
@@ -93,6 +95,9 @@ pub(crate) enum Command {
     /// Where the registry lies: tests, credentials, mirrors
     #[command(subcommand)]
     Storage(StorageCommand),
+    /// What devices and their plugins know: ids, RSA keys, gates, embedded builds
+    #[command(subcommand)]
+    Clients(ClientsCommand),
     /// Unfinished and past work
     #[command(subcommand)]
     Jobs(JobsCommand),

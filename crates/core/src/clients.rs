@@ -134,6 +134,19 @@ impl ClientsDocument {
         read_canonical("Clients document", bytes, MAX_CLIENTS, Self::to_bytes)
     }
 
+    /// The objects in `variants/` that it names itself. Those of the signed files stand in the [`CapgoFiles`].
+    pub fn objects(&self) -> Vec<&ObjectRef> {
+        let capgo = self.capgo.iter().flat_map(|c| {
+            let zip = c.zip.as_ref().map(|z| &z.object);
+            zip.into_iter().chain(&c.files)
+        });
+        let ionic = self
+            .ionic
+            .iter()
+            .flat_map(|i| [Some(&i.manifest), i.zip.as_ref()]);
+        capgo.chain(ionic.flatten()).collect()
+    }
+
     /// SHA-256 of the canonical bytes, lower-case hex.
     ///
     /// # Errors

@@ -76,6 +76,11 @@ impl Home {
         self.0.join("work")
     }
 
+    /// What a job makes for stock plugins, until it is uploaded.
+    pub(crate) fn clients(&self, job: &str) -> PathBuf {
+        self.work().join(format!("clients-{job}"))
+    }
+
     /// Copies of the journal.
     pub fn backups(&self) -> PathBuf {
         self.0.join("backups")

@@ -1,6 +1,7 @@
 //! Use cases of Headgate: everything that touches the world. One façade, [`Console`].
 
 mod admin;
+mod clients;
 mod clock;
 mod console;
 mod credentials;
@@ -25,7 +26,8 @@ pub use keys::{
     AskPassphrase, KeyInfo, OpenVault, StandardVaults, VaultChoice, VaultInfo, public_key,
 };
 pub use publish::{
-    Action, Intent, Planned, PlannedKey, PlannedRole, Receipt, ReceiptRole, RolloutChange,
+    Action, Intent, Planned, PlannedClients, PlannedKey, PlannedRole, Receipt, ReceiptRole,
+    RolloutChange, SettingsChange,
 };
 pub use stores::{OpenStore, StandardStores};
 pub use usecase::*;

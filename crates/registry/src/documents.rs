@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use headgate_core::{
     ClientsDocument, Code, Problem, Result,
+    clients::{CapgoFiles, MAX_CLIENT_FILES},
     files::{self, FilesMap},
     inventory::Inventory,
     manifest::{BundleRef, FilesRef, ReleaseManifest},
@@ -174,6 +175,40 @@ async fn clients(
         documents.insert(*build, document);
     }
     Ok(documents)
+}
+
+/// Reads the list of signed files that a clients document names; nothing when it names none.
+///
+/// # Errors
+/// `trust.hash` or `trust.format`.
+pub async fn capgo_files(
+    store: &dyn Store,
+    document: &ClientsDocument,
+) -> Result<Option<CapgoFiles>> {
+    let Some(object) = document.capgo.as_ref().and_then(|c| c.files.as_ref()) else {
+        return Ok(None);
+    };
+    let key = layout::variant(&object.sha256);
+    let max = object.size.min(MAX_CLIENT_FILES as u64);
+    let bytes = hashed(store, &key, &object.sha256, max).await?;
+    CapgoFiles::parse(&bytes).map(Some)
+}
+
+/// Proves that storage has what a clients document names, the signed files left out.
+///
+/// # Errors
+/// `trust.hash` when it holds other bytes or none.
+pub async fn variants(store: &dyn Store, document: &ClientsDocument) -> Result<()> {
+    for object in document.objects() {
+        let key = layout::variant(&object.sha256);
+        let what = match store.compare(&key, &object.sha256, object.size).await? {
+            Stored::Same => continue,
+            Stored::Missing => format!("{key} is signed for, but it is not there."),
+            Stored::Different => format!("{key} holds other bytes than were signed."),
+        };
+        return Err(Problem::new(Code::TrustHash, what));
+    }
+    Ok(())
 }
 
 /// Reads the inventory of a release.

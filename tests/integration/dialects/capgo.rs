@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::served::{CHANNEL, Served, node, run, served};
 
-fn info(device: &str, version_name: &str) -> Value {
+pub(crate) fn info(device: &str, version_name: &str) -> Value {
     json!({
         "platform": "android", "device_id": device, "app_id": APP, "custom_id": "",
         "version_build": "4.2.0", "version_code": "420", "version_os": "14",
@@ -19,8 +19,14 @@ fn info(device: &str, version_name: &str) -> Value {
     })
 }
 
+/// A package of Capgo's.
+pub(crate) fn package(name: &str) -> PathBuf {
+    let folder = PathBuf::from(std::env::var_os("HEADGATE_VENDOR_CRYPTO").unwrap());
+    folder.join("node_modules/@capgo").join(name)
+}
+
 /// Asks over HTTP.
-async fn ask(served: &Served, method: &str, path: &str, body: &Value) -> Value {
+pub(crate) async fn ask(served: &Served, method: &str, path: &str, body: &Value) -> Value {
     let script = "const [m, u, b] = process.argv.slice(1);\
         const r = await fetch(u, {method: m, body: m === 'GET' ? undefined : b, headers: {'content-type': 'application/json'}});\
         process.stdout.write(JSON.stringify({status: r.status, body: await r.json()}));";
@@ -76,7 +82,8 @@ fn structure(value: &Value, name: &str, structures: &Value) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs @capgo/capacitor-updater and @capgo/cli from npm"]
 async fn answers_decode_and_reports_mean_what_the_plugins_sources_say() {
-    let sources = node("capgo.mjs", &[]).await;
+    let plugin = package("capacitor-updater");
+    let sources = node("capgo.mjs", &[plugin.to_str().unwrap()]).await;
     let structures = &sources["structures"];
     let served = served().await;
     let build = served.bench.build("one");
@@ -123,8 +130,8 @@ async fn answers_decode_and_reports_mean_what_the_plugins_sources_say() {
 
 /// The vendor's command line packs a bundle under a name of ours, and refuses one that is no version.
 fn command_line_takes(served: &Served, name: &str) {
-    let modules =
-        PathBuf::from(std::env::var_os("HEADGATE_DIALECTS").unwrap()).join("node_modules");
+    let scripts = PathBuf::from(std::env::var_os("HEADGATE_VENDOR_CRYPTO").unwrap());
+    let modules = scripts.join("node_modules");
     let app = served.bench.dir.path().join("capgo");
     fs::create_dir_all(app.join("dist")).unwrap();
     fs::write(app.join("dist/index.html"), "<html></html>").unwrap();
@@ -137,7 +144,7 @@ fn command_line_takes(served: &Served, name: &str) {
     let zip = |name: &str| {
         let mut command = Command::new("node");
         command
-            .arg(modules.join("@capgo/cli/dist/index.js"))
+            .arg(package("cli").join("dist/index.js"))
             .args(["bundle", "zip", APP, "--path", "dist", "--bundle", name])
             .args(["--name", "out.zip", "--json"])
             .current_dir(&app)

@@ -1,14 +1,13 @@
 // What the sources of @capgo/capacitor-updater 8.51.23 say about answers and reports, as one line of JSON:
 //
-//   node capgo.mjs
+//   node capgo.mjs PLUGIN_FOLDER
 //
 // `structures`: fields and types of the structures that iOS decodes answers into; one wrong type loses the answer.
 // `actions`: every action that Android or iOS sends to statsUrl.
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 
-const plugin = join(dirname(fileURLToPath(import.meta.url)), 'node_modules/@capgo/capacitor-updater');
+const plugin = process.argv[2];
 const below = (folder, end) =>
   readdirSync(join(plugin, folder), { recursive: true })
     .filter((name) => name.endsWith(end))

@@ -2,6 +2,7 @@
 
 mod compress;
 mod entry;
+mod extend;
 mod output;
 mod window;
 
@@ -16,6 +17,7 @@ use crate::{SourceFile, SourceKind, WebBuild};
 use compress::{Data, Part, SMALL, Worker};
 pub(crate) use compress::{check_cancel, is_incompressible};
 use entry::Record;
+pub use extend::with_file;
 use output::Output;
 use window::Window;
 

@@ -56,7 +56,7 @@ pub struct Entry {
     pub compressed: u64,
     /// How it is compressed.
     pub method: Method,
-    crc: u32,
+    pub(crate) crc: u32,
     /// Where its data begins.
     data: u64,
 }
@@ -164,6 +164,27 @@ impl ZipArchive {
             Problem::new(Code::UsageUnknown, format!("The zip has no entry {index}."))
         })?;
         EntryStream::open(&self.path, entry)
+    }
+
+    /// Gives the data of an entry as it lies in the zip, in blocks.
+    pub(crate) fn raw(
+        &self,
+        entry: &Entry,
+        mut take: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut file = File::open(&self.path).map_err(|e| unreadable(&e))?;
+        file.seek(SeekFrom::Start(entry.data))
+            .map_err(|e| unreadable(&e))?;
+        let mut left = entry.compressed;
+        let mut block = vec![0; 64 * 1024];
+        while left > 0 {
+            let want = usize::try_from(left.min(block.len() as u64)).unwrap_or(block.len());
+            file.read_exact(&mut block[..want])
+                .map_err(|e| unreadable(&e))?;
+            take(&block[..want])?;
+            left -= want as u64;
+        }
+        Ok(())
     }
 
     /// Whether the zip holds exactly the files of an inventory: none more, none less, none other.

@@ -1,6 +1,6 @@
 //! Brotli (RFC 7932) at one fixed setting, and its bounded reverse.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use brotli::enc::BrotliEncoderParams;
 use brotli::enc::writer::CompressorWriter;
@@ -110,6 +110,16 @@ impl<'a> Encoder<'a> {
     }
 }
 
+/// Writes a file in memory to `out` as a Brotli stream, whether or not that is smaller.
+///
+/// # Errors
+/// `local.disk` when `out` fails.
+pub fn brotli_to(plain: &[u8], out: &mut dyn Write) -> Result<()> {
+    let mut encoder = Encoder::new(plain.len() as u64, Sink::new(Some(out)));
+    encoder.write(plain)?;
+    encoder.finish().map(drop)
+}
+
 /// The file that stored bytes are made from, at most `max_size` bytes of it.
 ///
 /// Memory: the output, plus what a window of 16 MiB needs at most. Windows beyond that, which are no
@@ -151,6 +161,40 @@ pub fn unstore(bytes: &[u8], encoding: Encoding, max_size: u64) -> Result<Vec<u8
             BrotliResult::NeedsMoreInput => return Err(bad("are cut off")),
             BrotliResult::ResultFailure => return Err(bad("are no Brotli stream")),
         }
+    }
+}
+
+/// As [`unstore`] from a reader to a writer, for files that are better not held in memory. Whether the stream is
+/// followed by more is not looked at: compare the hash of what came out.
+///
+/// # Errors
+/// `trust.format` when they are no such stream, are cut, or give more than `max_size`; `local.disk` when `out` fails.
+pub fn unstore_to(
+    stored: impl Read,
+    encoding: Encoding,
+    max_size: u64,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let mut plain: Box<dyn Read + '_> = match encoding {
+        Encoding::Plain => Box::new(stored),
+        Encoding::Brotli => Box::new(brotli::Decompressor::new(stored, BLOCK)),
+    };
+    let mut block = vec![0; BLOCK];
+    let mut left = max_size;
+    loop {
+        let got = match plain.read(&mut block) {
+            Ok(0) => return Ok(()),
+            Ok(got) => got,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(_) => return Err(bad("cannot be read, or are no Brotli stream")),
+        };
+        left = left
+            .checked_sub(got as u64)
+            .ok_or_else(|| bad(&format!("give more than {max_size} bytes")))?;
+        out.write_all(&block[..got]).map_err(|e| {
+            let what = format!("A file cannot be written: {e}.");
+            Problem::new(Code::LocalDisk, what)
+        })?;
     }
 }
 

@@ -25,8 +25,8 @@ use crate::folder::changed;
 use crate::pack::{Meter, check_cancel};
 use crate::read::{Entry, ZipArchive};
 use crate::{Limits, names};
-pub use brotli::unstore;
 use brotli::{Encoder, Sink};
+pub use brotli::{brotli_to, unstore, unstore_to};
 
 /// Encoder, its major version, quality and window: what a cache of stored bytes is keyed by. Raised
 /// whenever the same file would get other stored bytes; a test on fixed hashes notices.
@@ -78,6 +78,48 @@ impl BundleFiles {
         }
     }
 
+    /// Writes one file to `out` as it is. Memory does not grow with the file.
+    ///
+    /// # Errors
+    /// `build.changed` when the bundle has no such file; `zip.*`, `build.unreadable` for the bundle, `local.disk` when
+    /// `out` fails, `job.cancelled`.
+    pub fn write_plain(&self, path: &str, out: &mut dyn Write, cancel: &AtomicBool) -> Result<()> {
+        self.write_as(path, Encoding::Plain, out, cancel).map(drop)
+    }
+
+    /// Writes one file to `out` in this encoding, whether or not that is smaller. Gives what was written.
+    ///
+    /// # Errors
+    /// As [`Self::write_plain`].
+    pub fn write_as(
+        &self,
+        path: &str,
+        encoding: Encoding,
+        out: &mut dyn Write,
+        cancel: &AtomicBool,
+    ) -> Result<StoredBytes> {
+        let (place, entry) = self.entry(path)?;
+        let mut buf = vec![0; BLOCK];
+        let mut sink = Sink::new(Some(out));
+        let mut encoder = None;
+        if encoding == Encoding::Brotli {
+            encoder = Some(Encoder::new(entry.size, std::mem::take(&mut sink)));
+        }
+        self.read(place, &mut buf, cancel, |block| match &mut encoder {
+            Some(encoder) => encoder.write(block),
+            None => sink.put(block),
+        })?;
+        let (sha256, size) = match encoder {
+            Some(encoder) => encoder.finish()?,
+            None => sink.finish()?,
+        };
+        Ok(StoredBytes {
+            sha256,
+            size,
+            encoding,
+        })
+    }
+
     /// Writes the stored bytes of one file to `out`, made again from the bundle. Memory does not grow
     /// with the file.
     ///
@@ -91,22 +133,7 @@ impl BundleFiles {
         out: &mut dyn Write,
         cancel: &AtomicBool,
     ) -> Result<()> {
-        let (place, entry) = self.entry(path)?;
-        let mut buf = vec![0; BLOCK];
-        let mut sink = Sink::new(Some(out));
-        let mut encoder = None;
-        if expected.encoding == Encoding::Brotli {
-            encoder = Some(Encoder::new(entry.size, std::mem::take(&mut sink)));
-        }
-        self.read(place, &mut buf, cancel, |block| match &mut encoder {
-            Some(encoder) => encoder.write(block),
-            None => sink.put(block),
-        })?;
-        let (sha256, size) = match encoder {
-            Some(encoder) => encoder.finish()?,
-            None => sink.finish()?,
-        };
-        if sha256 != expected.sha256 || size != expected.size {
+        if self.write_as(path, expected.encoding, out, cancel)? != *expected {
             return Err(changed(path, "gives other stored bytes than were recorded"));
         }
         Ok(())

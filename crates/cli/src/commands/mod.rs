@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod clients;
 mod compare;
 mod completions;
 mod connect;
@@ -55,6 +56,7 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
         Command::Log(args) => log::run(&context, args).await,
         Command::Refresh { expired } => refresh::run(&context, expired).await,
         Command::Storage(command) => storage::run(&context, command).await,
+        Command::Clients(command) => clients::run(&context, command).await,
         Command::Jobs(command) => jobs::run(&context, command).await,
         Command::Sandbox => sandbox::run(&context).await,
         Command::Completions { shell } => Ok(completions::run(shell)),

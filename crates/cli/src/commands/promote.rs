@@ -33,6 +33,9 @@ pub(crate) async fn run(context: &Context, args: PromoteArgs) -> Outcome {
             plan.recomputed, args.from
         ));
     }
+    if let (Some(clients), false) = (&plan.planned.clients, context.json) {
+        note(&format!("for plugins: {}", clients.says));
+    }
     let job = context
         .console
         .start_plan(&plan.plan, plan.type_to_confirm.as_deref())

@@ -68,6 +68,9 @@ pub(crate) async fn run(context: &Context, args: ShipArgs) -> Outcome {
             "note: clients that fetch single files do not get this release; --upload-files uploads its files for them",
         );
     }
+    if let (Some(clients), false) = (&plan.planned.clients, context.json) {
+        note(&format!("for plugins: {}", clients.says));
+    }
     // The arguments are the confirmation.
     let job = context
         .console

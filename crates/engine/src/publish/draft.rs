@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use headgate_core::{
-    Code, Problem, Result, RolloutDocument,
+    Code, Problem, ReleaseManifest, Result, RolloutDocument,
     files::{self, FilesMap},
     manifest::{BundleRef, FilesRef},
 };
@@ -19,6 +19,7 @@ use headgate_tuf::{
 use super::builds::{build_taken, next_free, signed_build, taken_builds};
 use super::{Action, Intent, rollout, root_change};
 use crate::World;
+use crate::clients::{Made, Wanted};
 use crate::db::FileSource;
 use crate::keys::OwnKeys;
 
@@ -89,6 +90,12 @@ pub(crate) struct Draft {
     pub(crate) manifest: Option<String>,
     /// The bundle of the approved release, when it lies elsewhere: it is read again before anything is signed.
     pub(crate) located: Option<BundleRef>,
+    /// The approved release, for ship and promote.
+    pub(crate) release: Option<ReleaseManifest>,
+    /// What its plugins need on this channel.
+    pub(crate) wanted: Option<Wanted>,
+    /// That is made and listed here; else this draft is for looking at alone.
+    pub(crate) complete: bool,
     /// The intent as it was carried out: with another build number, if it was taken.
     pub(crate) intent: Intent,
 }
@@ -110,7 +117,8 @@ impl Draft {
     }
 }
 
-/// Derives the draft.
+/// Derives the draft. What plugins need on a channel is listed when it was made; a draft that wants it and lacks it
+/// cannot be signed.
 ///
 /// # Errors
 /// `release.*`, `rollout.*`, `usage.*` when the state does not allow it.
@@ -120,11 +128,13 @@ pub(crate) async fn draft(
     intent: &Intent,
     own: &OwnKeys,
     world: &World,
+    made: Option<&Made>,
 ) -> Result<Draft> {
     let existing = Existing::read(store).await?;
     let mut d = Drafting {
         store,
         view,
+        made,
         existing,
         now: world.now(),
         intent: intent.clone(),
@@ -153,6 +163,7 @@ pub(crate) async fn draft(
             d.rollout_role(unit, channel, &next)?;
         }
         Action::Deliver { delivers } => d.settings(*delivers)?,
+        Action::Settings { change } => d.setting(change)?,
         Action::Mirror { .. } => {
             return Err(Problem::new(Code::Internal, "A mirror signs nothing."));
         }
@@ -186,6 +197,9 @@ pub(crate) async fn draft(
         root: out.root,
         manifest: out.manifest,
         located: out.located,
+        complete: out.wanted.is_none() || made.is_some(),
+        release: out.release,
+        wanted: out.wanted,
         intent,
     })
 }
@@ -194,6 +208,8 @@ pub(crate) async fn draft(
 pub(super) struct Outcome {
     pub(super) manifest: Option<String>,
     pub(super) located: Option<BundleRef>,
+    pub(super) release: Option<ReleaseManifest>,
+    pub(super) wanted: Option<Wanted>,
     pub(super) root: Option<DraftRole>,
     pub(super) new_root: Option<Root>,
 }
@@ -201,6 +217,7 @@ pub(super) struct Outcome {
 pub(super) struct Drafting<'a> {
     pub(super) store: &'a dyn Store,
     pub(super) view: &'a View,
+    pub(super) made: Option<&'a Made>,
     pub(super) existing: Existing,
     pub(super) now: UtcTime,
     pub(super) intent: Intent,
@@ -257,8 +274,7 @@ impl Drafting<'_> {
         if let (Some(reference), Some(path)) = (&manifest.files, files) {
             self.single_files(reference, &path, &bundle)?;
         }
-        let bytes = manifest.to_bytes()?;
-        self.approve_and_serve(&unit, &channel, manifest.build, bytes, permille, world, out)
+        self.approve_and_serve(&channel, &manifest, permille, world, out)
             .await
     }
 
@@ -335,7 +351,7 @@ impl Drafting<'_> {
                 format!("The manifest of build {build} does not read back as it was signed."),
             ));
         }
-        self.approve_and_serve(&unit, &to, build, bytes, permille, world, out)
+        self.approve_and_serve(&to, &approved.manifest, permille, world, out)
             .await
     }
 }

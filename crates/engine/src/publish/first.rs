@@ -183,6 +183,9 @@ pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
         root: Some(root),
         manifest: None,
         located: None,
+        release: None,
+        wanted: None,
+        complete: true,
         intent: intent.clone(),
     })
 }

@@ -8,6 +8,8 @@ use headgate_core::settings::Delivers;
 use headgate_tuf::{Name, PublicKey, UtcTime};
 use serde::{Deserialize, Serialize};
 
+use super::SettingsChange;
+
 /// A wish with its author.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Intent {
@@ -104,6 +106,11 @@ pub enum Action {
         /// From now on.
         delivers: Delivers,
     },
+    /// Another setting of a unit or channel.
+    Settings {
+        /// Which.
+        change: SettingsChange,
+    },
     /// A mirror gets what the registry has. Nothing is signed.
     Mirror {
         /// Its address.
@@ -164,6 +171,7 @@ impl Action {
             | Self::Refresh
             | Self::AddFreshnessKey { .. }
             | Self::Deliver { .. }
+            | Self::Settings { .. }
             | Self::Mirror { .. } => None,
         }
     }
@@ -190,7 +198,7 @@ impl Action {
             Self::Rollout { change, .. } => change.word(),
             Self::Refresh => "refresh",
             Self::AddFreshnessKey { .. } => "add_key",
-            Self::Deliver { .. } => "settings",
+            Self::Deliver { .. } | Self::Settings { .. } => "settings",
             Self::Mirror { .. } => "mirror",
         }
     }

@@ -13,6 +13,7 @@ mod receipt;
 mod roles;
 mod rollout;
 mod root_change;
+mod settings;
 mod sign;
 
 pub(crate) use apply::{Applied, Applier, recover_commit};
@@ -22,5 +23,6 @@ pub(crate) use first::{FIRST_UNIT, first_draft, made};
 pub use intent::{Action, Intent, RolloutChange};
 pub(crate) use read_back::{DeviceQuestion, Proof, prove};
 pub use receipt::{Receipt, ReceiptRole};
-pub use sign::{Planned, PlannedKey, PlannedRole};
+pub use settings::SettingsChange;
+pub use sign::{Planned, PlannedClients, PlannedKey, PlannedRole};
 pub(crate) use sign::{check_keys, plan, sign_steps};

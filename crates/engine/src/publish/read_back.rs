@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use headgate_core::{
-    ChannelState, Code, Decision, Device, Offer, Platform, Problem, Result, offer::Look,
-    rollout::RolloutDocument,
+    ChannelState, ClientsDocument, Code, Decision, Device, Offer, Platform, Problem, Result,
+    offer::Look, rollout::RolloutDocument,
 };
 use headgate_registry::{Expiry, HighWater, Progress, Store, View, documents};
 use headgate_tuf::{Name, RoleName, UtcTime};
@@ -40,6 +40,8 @@ pub(crate) struct Proof {
     pub(crate) release: Option<headgate_registry::documents::Approved>,
     /// All approved releases of the channel by build number.
     pub(crate) approved: BTreeMap<u32, headgate_registry::documents::Approved>,
+    /// What plugins need of them, by build number.
+    pub(crate) clients: BTreeMap<u32, ClientsDocument>,
     /// SHA-256 of the bundle as it was read, or of the files map where single files lie alone.
     pub(crate) bundle_sha256: Option<String>,
     /// The rollout document.
@@ -128,6 +130,7 @@ pub(crate) async fn prove(
     }
     Ok(Proof {
         approved: docs.approved,
+        clients: docs.clients,
         offer,
         trace,
         release,

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use headgate_core::{
-    Code, Problem, Result, Settings, TopTargets, rollout::RolloutDocument, settings::Delivers,
+    Code, Problem, ReleaseManifest, Result, Settings, TopTargets,
+    rollout::RolloutDocument,
+    settings::Delivers,
 };
 use headgate_registry::{documents, documents::ChannelDocuments, layout};
 use headgate_tuf::{
@@ -15,61 +17,64 @@ use headgate_tuf::{
 };
 
 use super::draft::{DraftRole, Drafting, Material, Outcome};
-use super::{rollout, root_change};
+use super::{SettingsChange, rollout, root_change};
 use crate::World;
+use crate::clients::Wanted;
 use crate::keys::OwnKeys;
 
 /// Approved releases that stay listed besides what the channel serves.
 const KEEP_APPROVED: usize = 10;
 
 impl Drafting<'_> {
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one release on one channel; a struct would only rename them"
-    )]
     pub(super) async fn approve_and_serve(
         &mut self,
-        unit: &Name,
         channel: &Name,
-        build: u32,
-        manifest: Vec<u8>,
+        manifest: &ReleaseManifest,
         permille: u16,
         world: &World,
         out: &mut Outcome,
     ) -> Result<()> {
+        let unit = &manifest.unit;
         let documents = documents::channel(self.store, self.view, unit, channel).await?;
-        let sha256 = sha256_hex(&manifest);
+        let sha256 = manifest.sha256()?;
         let next = rollout::start(
             &documents,
             &self.view.targets.meta.x,
             unit,
             channel,
-            build,
+            manifest.build,
             &sha256,
             permille,
             world,
             &self.intent.reason,
         )?;
-        self.approval_role(unit, channel, build, &sha256, manifest, &documents, &next)?;
+        out.wanted = Wanted::of(&self.view.targets.meta.x, unit, channel);
+        self.approval_role(channel, manifest, &documents, &next, out.wanted.as_ref())?;
         self.rollout_role(unit, channel, &next)?;
         out.manifest = Some(sha256);
+        out.release = Some(manifest.clone());
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "as above")]
     pub(super) fn approval_role(
         &mut self,
-        unit: &Name,
         channel: &Name,
-        build: u32,
-        sha256: &str,
-        manifest: Vec<u8>,
+        manifest: &ReleaseManifest,
         documents: &ChannelDocuments,
         next: &RolloutDocument,
+        wanted: Option<&Wanted>,
     ) -> Result<()> {
+        let (unit, build) = (&manifest.unit, manifest.build);
+        let (bytes, sha256) = (manifest.to_bytes()?, manifest.sha256()?);
         let role = RoleName::Channel(unit.clone(), channel.clone());
         let current = self.channel_role(&role)?;
-        let target = layout::release_target(unit.as_str(), channel.as_str(), build);
+        let of = |build: u32| {
+            [
+                layout::release_target(unit.as_str(), channel.as_str(), build),
+                layout::clients_target(unit.as_str(), channel.as_str(), build),
+            ]
+        };
+        let [target, clients] = of(build);
         let mut targets = current.targets.clone();
         // Only what the channel serves and its last releases stay approved, so metadata stays small and a
         // stolen operator key cannot dig up an ancient build.
@@ -85,18 +90,38 @@ impl Drafting<'_> {
             .rev()
             .filter(|b| !served.contains(b))
             .take(KEEP_APPROVED);
-        let keep: BTreeSet<String> = recent
-            .chain(&served)
-            .map(|b| layout::release_target(unit.as_str(), channel.as_str(), *b))
-            .collect();
-        targets.retain(|name, _| !name.contains(".release-") || keep.contains(name));
-        targets.insert(target.clone(), target_file(&manifest, sha256));
-        self.objects.push((
-            layout::target(sha256, &target),
-            sha256.into(),
-            Material::Bytes(manifest.into()),
-        ));
-        self.channel_draft(role, targets, format!("Build {build} may be served here"))
+        let keep: BTreeSet<String> = recent.chain(&served).flat_map(|b| of(*b)).collect();
+        let counted = |name: &str| name.contains(".release-") || name.contains(".clients-");
+        targets.retain(|name, _| !counted(name) || keep.contains(name));
+        targets.insert(target.clone(), target_file(&bytes, &sha256));
+        self.object(layout::target(&sha256, &target), &sha256, bytes);
+        let mut says = format!("Build {build} may be served here");
+        // What an earlier approval of the same build made is replaced, also by nothing.
+        targets.remove(&clients);
+        if let Some(wanted) = wanted {
+            says = format!("{says}; {}", wanted.says());
+        }
+        if let (Some(wanted), Some(made)) = (wanted, self.made) {
+            if made.wanted != *wanted || made.bundle != manifest.bundle.sha256 {
+                let what = "What was made for plugins belongs to another approval.";
+                return Err(Problem::new(Code::Internal, what));
+            }
+            let bytes = made.document(channel, manifest, &sha256).to_bytes()?;
+            let sha256 = sha256_hex(&bytes);
+            targets.insert(clients.clone(), target_file(&bytes, &sha256));
+            for (sha256, path, size) in &made.objects {
+                let material = Material::File(path.clone(), *size);
+                self.objects
+                    .push((layout::variant(sha256), sha256.clone(), material));
+            }
+            self.object(layout::target(&sha256, &clients), &sha256, bytes);
+        }
+        self.channel_draft(role, targets, says)
+    }
+
+    fn object(&mut self, key: String, sha256: &str, bytes: Vec<u8>) {
+        let material = Material::Bytes(bytes.into());
+        self.objects.push((key, sha256.to_owned(), material));
     }
 
     pub(super) fn rollout_role(
@@ -195,6 +220,12 @@ impl Drafting<'_> {
             (true, false) => "their zip",
         };
         self.targets_role(settings, format!("Releases put {kinds} into storage"))
+    }
+
+    /// Another setting of a unit or channel.
+    pub(super) fn setting(&mut self, change: &SettingsChange) -> Result<()> {
+        let (settings, says) = change.apply(&self.view.targets.meta.x)?;
+        self.targets_role(settings, says)
     }
 
     /// A new version of the settings, with the same delegations.

@@ -9,6 +9,7 @@ use headgate_signer::KeyVault;
 use headgate_tuf::{Envelope, KeyId, PublicKey, RoleName, sha256_hex};
 
 use super::{Draft, DraftRole, draft::Material};
+use crate::clients::{Wanted, not_here};
 use crate::db::{ObjectState, Step, StepKind};
 use crate::keys::{self, OwnKeys};
 
@@ -25,6 +26,19 @@ pub struct Planned {
     pub manifest: Option<String>,
     /// Build number, after a renumbering.
     pub build: Option<u32>,
+    /// What is made for stock plugins on this channel; nothing where plain bundles do.
+    pub clients: Option<PlannedClients>,
+}
+
+/// What an approval makes for stock plugins.
+#[derive(Debug, Clone)]
+pub struct PlannedClients {
+    /// "its bundle is signed for Capgo plugins with the RSA key ‘production apps’"
+    pub says: String,
+    /// Name of the channel's RSA key.
+    pub key: Option<String>,
+    /// The vault has it, or none is needed.
+    pub here: bool,
 }
 
 /// A role that gets a new version.
@@ -138,6 +152,10 @@ pub(crate) async fn plan(
             });
         }
     }
+    let clients = match &draft.wanted {
+        Some(wanted) => Some(plugins(draft, wanted, vault.as_ref().ok(), &mut problem).await),
+        None => None,
+    };
     let build = match &draft.intent.action {
         super::Action::Ship { manifest, .. } => Some(manifest.build),
         super::Action::Promote { build, .. } => Some(*build),
@@ -149,6 +167,36 @@ pub(crate) async fn plan(
         problem,
         manifest: draft.manifest.clone(),
         build,
+        clients,
+    }
+}
+
+/// Looks whether this computer can make what a channel's plugins need.
+async fn plugins(
+    draft: &Draft,
+    wanted: &Wanted,
+    vault: Option<&Arc<dyn KeyVault>>,
+    problem: &mut Option<Problem>,
+) -> PlannedClients {
+    let mut here = wanted.rsa.is_none();
+    if let (Some(rsa), Some(vault)) = (&wanted.rsa, vault) {
+        let asked = match wanted.public() {
+            Ok(Some(public)) => keys::call(vault, move |v| v.has_rsa(&public)).await,
+            other => other.map(|_| false),
+        };
+        match asked {
+            Ok(has) => here = has,
+            Err(e) => drop(problem.get_or_insert(e)),
+        }
+        if !here {
+            let channel = draft.intent.action.place().map(|(_, c)| c.to_string());
+            problem.get_or_insert_with(|| not_here(&channel.unwrap_or_default(), rsa));
+        }
+    }
+    PlannedClients {
+        says: wanted.says(),
+        key: wanted.rsa.as_ref().map(|r| r.name.clone()),
+        here,
     }
 }
 
@@ -227,6 +275,10 @@ pub(crate) async fn sign_steps(
     own: &OwnKeys,
     mirrors: usize,
 ) -> Result<Vec<Step>> {
+    if !draft.complete {
+        let what = "What the channel's plugins need was not made, so nothing was signed.";
+        return Err(Problem::new(Code::Internal, what));
+    }
     let mut steps: Vec<Step> = draft.objects.iter().map(object).collect();
     for role in &draft.roles {
         let file = sign(role, vault, own).await?;

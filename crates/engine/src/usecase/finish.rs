@@ -111,6 +111,7 @@ pub(super) async fn finish(
     receipt.took_ms = inner.world.clock.ticks().saturating_sub(ticks);
     receipt.recovered = recovered;
     forget_work(inner, intent, &steps);
+    let _ = std::fs::remove_dir_all(inner.home.clients(id));
     Ok(receipt)
 }
 
@@ -221,6 +222,9 @@ async fn own_release(
         Action::Promote { build, .. } => *build,
         _ => return Ok(()),
     };
+    if let Some(document) = proof.clients.get(&build) {
+        documents::variants(store, document).await?;
+    }
     if proof
         .release
         .as_ref()
@@ -326,6 +330,9 @@ fn headline(intent: &Intent, channel: Option<&str>, proof: Option<&Proof>) -> St
         return match &intent.action {
             Action::Init { app, .. } => format!("The registry of {app} is there"),
             Action::AddFreshnessKey { name, .. } => format!("‘{name}’ may sign freshness"),
+            Action::Deliver { .. } | Action::Settings { .. } => {
+                format!("{}: signed", super::jobs::title(intent))
+            }
             _ => "Freshness is signed again".into(),
         };
     };

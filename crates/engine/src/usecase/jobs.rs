@@ -411,7 +411,7 @@ impl Console {
 
 /// "Ship 4.2.7 to development".
 pub(crate) fn title(intent: &Intent) -> String {
-    use crate::{Action, RolloutChange as C};
+    use crate::{Action, RolloutChange as C, SettingsChange as S};
     match &intent.action {
         Action::Init { app, .. } => format!("Make the registry of {app}"),
         Action::Ship {
@@ -434,6 +434,21 @@ pub(crate) fn title(intent: &Intent) -> String {
         Action::Refresh => "Refresh freshness".into(),
         Action::AddFreshnessKey { name, .. } => format!("Add the key ‘{name}’ to the root"),
         Action::Deliver { .. } => "Change what releases put into storage".into(),
+        Action::Settings { change } => match change {
+            S::DeviceId { unit, id_kind, .. } => format!("Set the {id_kind} id of {unit}"),
+            S::Rsa { channel, .. } => format!("Set the RSA key of {channel}"),
+            S::SelfAssign { channel, .. } => format!("Set who may join {channel}"),
+            S::Gate { channel, .. } => format!("Set the gate of {channel}"),
+            S::Embedded {
+                unit,
+                native,
+                build,
+                ..
+            } => match build {
+                Some(build) => format!("Record build {build} of {unit} in {native}"),
+                None => format!("Forget the build of {unit} in {native}"),
+            },
+        },
         Action::Mirror { address } => format!("Bring the mirror {address} up to date"),
     }
 }
@@ -448,7 +463,7 @@ pub(crate) fn kind(intent: &Intent) -> JobKind {
         Action::Rollout { .. } => JobKind::Rollout,
         Action::Refresh => JobKind::Refresh,
         Action::AddFreshnessKey { .. } => JobKind::Root,
-        Action::Deliver { .. } => JobKind::Settings,
+        Action::Deliver { .. } | Action::Settings { .. } => JobKind::Settings,
         Action::Mirror { .. } => JobKind::Mirror,
     }
 }

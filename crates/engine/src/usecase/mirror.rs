@@ -401,6 +401,14 @@ async fn objects_of(store: &dyn Store, view: &View) -> Result<BTreeMap<String, (
             continue;
         };
         let docs = documents::channel(store, view, unit, channel).await?;
+        for document in docs.clients.values() {
+            let signed = documents::capgo_files(store, document).await?;
+            let files = signed.iter().flat_map(|s| &s.files).map(|f| &f.object);
+            for object in document.objects().into_iter().chain(files) {
+                let key = layout::variant(&object.sha256);
+                objects.insert(key, (object.sha256.clone(), object.size));
+            }
+        }
         for approved in docs.approved.values() {
             let manifest = &approved.manifest;
             let (bundle, inventory) = (&manifest.bundle, &manifest.inventory);

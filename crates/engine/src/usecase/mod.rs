@@ -1,6 +1,7 @@
 //! Use cases, one file each; all are methods of [`crate::Console`].
 
 mod board;
+mod clients;
 mod compare;
 mod connect;
 mod facts;
@@ -33,6 +34,7 @@ pub use crate::console::Happened;
 pub use board::{
     Board, ChannelBoard, Freshness, GateBoard, GateState, PastRelease, ReleaseInfo, ServingBoard,
 };
+pub use clients::{RsaInfo, RsaOrigin};
 pub use compare::{Comparison, packer_text};
 pub use connect::{Check, ConnectRequest, Found, RootInfo};
 pub use facts::{ApprovedRelease, ChannelCounts, ChannelFacts};

@@ -9,6 +9,7 @@ use headgate_tuf::{Name, RoleName};
 use super::finish::finish;
 use super::jobs;
 use super::write::{apply, committed, first, targets};
+use crate::clients::Made;
 use crate::console::Inner;
 use crate::db::{JobState, ObjectState, Phase, StepKind};
 use crate::publish::{
@@ -191,7 +192,7 @@ pub(super) struct Before {
 }
 
 async fn run(
-    inner: &Inner,
+    inner: &Arc<Inner>,
     workspace: &Workspace,
     id: &str,
     control: &Control,
@@ -230,7 +231,13 @@ async fn run(
                 .await?;
         }
         let steps = inner.journal.steps(id).await?;
-        match apply(inner, workspace, &targets, id, control, &steps).await? {
+        let applied = if !committed_before && super::clients::lost(inner, id, &steps) {
+            // Nothing of these steps is live, and what was made for plugins is gone or cut: it is made again.
+            Applied::Overtaken
+        } else {
+            apply(inner, workspace, &targets, id, control, &steps).await?
+        };
+        match applied {
             Applied::Committed => {
                 let root_left = recorded
                     .iter()
@@ -262,20 +269,40 @@ async fn run(
             Applied::Overtaken | Applied::VersionTaken(_) => {
                 inner.journal.set_steps(id, &[]).await?;
                 recovered.replace(format!(
-                    "{}: others published meanwhile, so it was signed again on top of theirs.",
+                    "{}: it was signed again on top of what is there now.",
                     job.title
                 ));
             }
         }
     }
     let own = inner.own_keys(&workspace.id).await?;
+    let mut made: Option<Made> = None;
     for _ in 0..ATTEMPTS {
         inner.phase(id, Phase::Read).await?;
-        let (draft, expected, before) = derive(inner, workspace, store.as_ref(), &intent).await?;
+        let (mut draft, view, before) = derive(inner, workspace, store.as_ref(), &intent).await?;
         inner.unchanged(id, control, &draft).await?;
         inner.phase(id, Phase::Sign).await?;
         check_keys(&draft, &own)?;
         let vault = inner.vault(workspace).await?;
+        if let (Some(wanted), Some(view)) = (&draft.wanted, &view) {
+            let job = super::clients::Making {
+                inner,
+                store: store.as_ref(),
+                id,
+                control,
+                vault: &vault,
+            };
+            let known = made.take().filter(|m| m.is_of(&draft));
+            let fresh = match known {
+                Some(known) => known,
+                None => job.make(&draft, wanted).await?,
+            };
+            let world = &inner.world;
+            let store = store.as_ref();
+            draft = crate::publish::draft(store, view, &intent, &own, world, Some(&fresh)).await?;
+            made = Some(fresh);
+        }
+        let expected = view.map(|v| v.timestamp.sha256.clone());
         let mirrors = targets.len() - 1;
         let steps = sign_steps(&draft, expected.as_deref(), &vault, &own, mirrors).await?;
         inner.journal.set_steps(id, &steps).await?;
@@ -327,7 +354,7 @@ async fn derive(
     workspace: &Workspace,
     store: &dyn Store,
     intent: &Intent,
-) -> Result<(Draft, Option<String>, Before)> {
+) -> Result<(Draft, Option<View>, Before)> {
     if matches!(intent.action, Action::Init { .. }) {
         let before = Before {
             versions: HighWater::default(),
@@ -342,7 +369,7 @@ async fn derive(
     }
     unmoved(&view, intent)?;
     let own = inner.own_keys(&workspace.id).await?;
-    let draft = draft(store, &view, intent, &own, &inner.world).await?;
+    let draft = draft(store, &view, intent, &own, &inner.world, None).await?;
     let mut replaces = None;
     if let Some((unit, channel)) = intent.action.place() {
         let docs = documents::channel(store, &view, unit, channel).await?;
@@ -358,7 +385,7 @@ async fn derive(
         versions: view.marks(),
         replaces,
     };
-    Ok((draft, Some(view.timestamp.sha256.clone()), before))
+    Ok((draft, Some(view), before))
 }
 
 /// Refuses when somebody else decided about the same channel after this decision was made.

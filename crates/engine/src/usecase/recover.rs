@@ -79,6 +79,7 @@ impl Console {
         let open = jobs.iter().filter(|j| j.state != JobState::Done);
         let mut needed = std::collections::HashSet::new();
         for job in open {
+            needed.insert(self.inner.home.clients(&job.id));
             if let Some(Action::Ship {
                 bundle,
                 inventory,
@@ -101,7 +102,10 @@ impl Console {
                 .map(|m| m.elapsed().unwrap_or_default());
             if age.is_ok_and(|age| age > LEFT_BEHIND) {
                 // What cannot be removed costs space alone.
-                let _ = std::fs::remove_file(&path);
+                let _ = match path.is_dir() {
+                    true => std::fs::remove_dir_all(&path),
+                    false => std::fs::remove_file(&path),
+                };
             }
         }
     }

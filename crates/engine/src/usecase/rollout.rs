@@ -97,7 +97,15 @@ impl Console {
         );
         // Refused here rather than in the job, so that the caller is told at once.
         let own = self.inner.own_keys(&workspace.id).await?;
-        draft(store.as_ref(), &view, &intent, &own, &self.inner.world).await?;
+        draft(
+            store.as_ref(),
+            &view,
+            &intent,
+            &own,
+            &self.inner.world,
+            None,
+        )
+        .await?;
         self.start_publish(workspace, intent).await
     }
 

@@ -361,7 +361,7 @@ impl Console {
     ) -> Result<(String, Draft, Planned)> {
         let intent = self.intent(view, action, reason);
         let own = self.inner.own_keys(&workspace.id).await?;
-        let drafted = draft(store, view, &intent, &own, &self.inner.world).await?;
+        let drafted = draft(store, view, &intent, &own, &self.inner.world, None).await?;
         let planned = plan(&drafted, view, self.inner.vault(workspace).await, &own).await;
         let id = self.inner.world.id(8)?;
         let mut plans = lock(&self.inner.plans);

@@ -10,6 +10,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use super::{CHEAP, pass, role, stranger};
+use crate::rsa::RsaSecret;
 use crate::seed::Seed;
 use crate::{FileVault, KeyVault, MemoryVault, Passphrase, os, portable, sealed};
 
@@ -28,7 +29,7 @@ macro_rules! lacks {
 }
 
 lacks!(Seed: Debug, Display, Clone, Serialize);
-lacks!(crate::rsa::RsaSecret: Debug, Display, Clone, Serialize);
+lacks!(RsaSecret: Debug, Display, Clone, Serialize);
 lacks!(crate::RsaSigner: Debug, Display, Clone, Serialize);
 lacks!(Passphrase: Debug, Display, Clone, Serialize);
 lacks!(FileVault: Debug, Clone, Serialize);
@@ -38,7 +39,10 @@ const PASSPHRASE: &str = "a passphrase that must not appear";
 
 /// Every form in which the seed could be found.
 fn forms(seed: &Seed) -> Vec<Vec<u8>> {
-    let raw = seed.bytes();
+    forms_of(seed.bytes())
+}
+
+fn forms_of(raw: &[u8]) -> Vec<Vec<u8>> {
     let list: Vec<String> = raw.iter().map(u8::to_string).collect();
     let texts = [
         STANDARD.encode(raw),
@@ -57,7 +61,11 @@ fn forms(seed: &Seed) -> Vec<Vec<u8>> {
 }
 
 fn assert_clean(seed: &Seed, what: &str, bytes: &[u8]) {
-    for form in forms(seed) {
+    assert_clean_of(seed.bytes(), what, bytes);
+}
+
+fn assert_clean_of(secret: &[u8], what: &str, bytes: &[u8]) {
+    for form in forms_of(secret) {
         let found = bytes.windows(form.len()).any(|w| w == form);
         assert!(
             !found,
@@ -170,5 +178,76 @@ fn no_seed_appears_in_errors_files_or_descriptions() {
     assert!(problems.len() > 40);
     for problem in &problems {
         assert_clean(&seed, problem.code.text(), &printed(problem));
+    }
+}
+
+#[test]
+fn no_private_rsa_part_appears_in_errors_files_or_what_is_signed() {
+    const PEM: &str = include_str!("../rsa/keys/pkcs1.pem");
+    let secret = RsaSecret::from_pem(PEM).unwrap();
+    // Pieces of the private exponent, at the places where base64 of PKCS#8 and of PKCS#1 show them as they are.
+    let der = secret.bytes();
+    let pieces = [&der[360..393], &der[26 + 360..26 + 393]];
+    let text = secret.to_base64();
+    let found = |form: &[u8], place: &[u8]| place.windows(form.len()).any(|w| w == form);
+    assert!(found(
+        STANDARD.encode(pieces[0]).as_bytes(),
+        text.as_bytes()
+    ));
+    let packed = PEM.replace('\n', "");
+    assert!(found(
+        STANDARD.encode(pieces[1]).as_bytes(),
+        packed.as_bytes()
+    ));
+
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("vault.age");
+    let vault = FileVault::create_with_work_factor(&path, pass(PASSPHRASE), CHEAP).unwrap();
+    let pem = |text: &str| zeroize::Zeroizing::new(text.to_owned());
+    let key = vault.import_rsa(&pem(PEM), "production apps").unwrap();
+    let signer = vault.open_rsa(&key).unwrap();
+    let sealer = signer.capgo().unwrap();
+    let hashed = crate::Hashed::new().finish();
+    let mut files = crate::IonicFiles::new();
+    files.add("index.html", &hashed);
+    let said = [
+        std::fs::read(&path).unwrap(),
+        sealer.session_key().as_bytes().to_vec(),
+        sealer.sign(&hashed).unwrap().into_bytes(),
+        files.manifest(Some(&signer)).unwrap(),
+        format!("{key:?} {:?}", vault.info()).into_bytes(),
+    ];
+    let mut problems = vec![
+        failure(vault.import_rsa(&pem(&PEM.replacen("p6it", "p6iu", 1)), "a")),
+        failure(vault.import_rsa(&pem(&PEM.replace("RSA PRIVATE", "PRIVATE")), "a")),
+        failure(vault.import_rsa(&pem(&PEM.replace("-----END", "")), "a")),
+        failure(vault.import_rsa(&pem(PEM), &text)),
+    ];
+    for error in [
+        Error::BadEncoding(der.to_vec()),
+        Error::BadDataFormat(
+            der.to_vec(),
+            Box::new(std::io::Error::other(text.to_string())),
+        ),
+        Error::BadStoreFormat(text.to_string()),
+        Error::NoEntry,
+    ] {
+        problems.push(os::explain_rsa(error, &key));
+    }
+    let content = format!(
+        r#"{{"kind":"headgate-vault","version":1,"keys":[],"rsa":[{{"public":"{}","label":"","secret":"{}"}}]}}"#,
+        text.as_str(),
+        text.as_str()
+    );
+    let file = sealed::seal(content.as_bytes(), &pass(PASSPHRASE), CHEAP).unwrap();
+    std::fs::write(&path, file).unwrap();
+    problems.push(failure(vault.open_rsa(&key)));
+    for piece in pieces {
+        for (n, place) in said.iter().enumerate() {
+            assert_clean_of(piece, &format!("place {n}"), place);
+        }
+        for problem in &problems {
+            assert_clean_of(piece, problem.code.text(), &printed(problem));
+        }
     }
 }

@@ -100,6 +100,11 @@ pub(super) const STEPS: &[Step] = &[
         run: dialects,
     },
     Step {
+        name: "vendor-crypto",
+        what: "code of plugin vendors reads what approvals make for it",
+        run: vendor_crypto,
+    },
+    Step {
         name: "real-builds",
         what: "inspection of real web builds from npm",
         run: real_builds,
@@ -210,11 +215,23 @@ fn buckets(run: &mut Run) -> Result<()> {
     Ok(())
 }
 
+fn vendor_crypto(run: &mut Run) -> Result<()> {
+    let folder = run.workspace.root.join("tests/interop/vendor-crypto");
+    tools::npm_ci(&folder)?;
+    let mut test = ignored_tests(&run.workspace, "vendor_crypto", &[]);
+    test.env("HEADGATE_VENDOR_CRYPTO", &folder);
+    process::run_counting(&mut test, &mut run.counts)?;
+    Ok(())
+}
+
 fn dialects(run: &mut Run) -> Result<()> {
-    let scripts = run.workspace.root.join("tests/interop/dialects");
+    let interop = run.workspace.root.join("tests/interop");
+    let (scripts, capgo) = (interop.join("dialects"), interop.join("vendor-crypto"));
     tools::npm_ci(&scripts)?;
+    tools::npm_ci(&capgo)?;
     let mut test = ignored_tests(&run.workspace, "dialects", &[]);
-    test.env("HEADGATE_DIALECTS", &scripts);
+    test.env("HEADGATE_DIALECTS", &scripts)
+        .env("HEADGATE_VENDOR_CRYPTO", &capgo);
     process::run_counting(&mut test, &mut run.counts)?;
     Ok(())
 }

@@ -49,7 +49,7 @@ impl<'a> Delivery<'a> {
             return Err("key_id_mismatch");
         };
         let manifests = info.version().is_some_and(|v| v.reads_manifests());
-        let files = files.filter(|_| manifests && !has_brotli_names(release));
+        let files = files.filter(|files| manifests && files.unpack_right());
         match (&zip, &files) {
             (None, None) if manifests => Err("no_bundle_url"),
             (None, None) => Err("unsupported_plugin_version"),
@@ -171,11 +171,17 @@ fn file_name(path: &str, brotli: bool) -> String {
     }
 }
 
-/// A file that is called `.br` itself would be unpacked on the device, and beside its plain twin the whole update fails.
-fn has_brotli_names(release: &ReleaseServing) -> bool {
-    release
-        .inventory
-        .files
-        .iter()
-        .any(|f| f.path.ends_with(".br"))
+impl Files<'_> {
+    /// Whether the plugin gets every file as it is. It unpacks whatever ends with `.br`, so a file that is called so
+    /// itself must be a Brotli stream as stored: those of a signed release are made so, plain ones usually are not.
+    fn unpack_right(&self) -> bool {
+        let right = |path: &str, brotli: bool| brotli || !path.ends_with(".br");
+        match self {
+            Self::Plain(map) => map
+                .files
+                .iter()
+                .all(|f| right(&f.path, f.stored.encoding == Encoding::Brotli)),
+            Self::Signed(list) => list.files.iter().all(|f| right(&f.path, f.brotli)),
+        }
+    }
 }
