@@ -39,7 +39,7 @@ pub(super) async fn file(
         _ => {}
     }
     // Clients resolve a name without escaping it: `a%20b` in an address is `a b`, or a file that is called so.
-    let raw = uri.path().split_once("/files/").map_or("", |(_, raw)| raw);
+    let raw = uri.path().splitn(7, '/').nth(6).unwrap_or_default();
     let stored = stored(&found.release, &href).or_else(|| stored(&found.release, raw));
     let Some(stored) = stored else {
         return not_found("The snapshot has no such file.");

@@ -131,3 +131,22 @@ async fn files_that_are_stored_compressed_come_unpacked() {
         503
     );
 }
+
+#[tokio::test]
+async fn a_name_that_looks_escaped_is_found_as_clients_ask_for_it() {
+    let stored: &Stored<'_> = &[
+        ("files/100%25 sure.txt", b"literal", None),
+        ("files/a b.txt", b"spaces", None),
+        ("index.html", b"<html>", None),
+    ];
+    let server = serve(with_files(release(1308, "4.2.5"), true, stored));
+    let snapshot = &server.snapshots[&1308];
+    let base = format!("{PUBLIC}/apps/{APPFLOW}/snapshots/{snapshot}/files/pro-manifest.json");
+    let base = url::Url::parse(&base).unwrap();
+    for (path, plain, _) in stored {
+        let address = base.join(path).unwrap();
+        let got = server.ask("GET", address.path(), "").await;
+        let to = format!("{OBJECTS}/files/{}", sha256_hex(plain));
+        assert_eq!(got.header("location"), to, "{address}");
+    }
+}
