@@ -5,6 +5,8 @@
     reason = "a test that cannot look has failed"
 )]
 
+#[path = "cli/clients.rs"]
+mod clients;
 #[path = "cli/errors.rs"]
 mod errors;
 #[path = "cli/harness.rs"]
