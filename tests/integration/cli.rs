@@ -9,6 +9,8 @@
 mod counted;
 #[path = "cli/devices.rs"]
 mod devices;
+#[path = "cli/clients.rs"]
+mod clients;
 #[path = "cli/errors.rs"]
 mod errors;
 #[path = "cli/harness.rs"]
