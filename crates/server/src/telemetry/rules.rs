@@ -158,7 +158,10 @@ impl Batch {
             self.moved(&mut held, seen, today);
         }
         if let Some(rollout) = &seen.offered
-            && !held.attempts.iter().any(|(a, _)| a.rollout.id == rollout.id)
+            && !held
+                .attempts
+                .iter()
+                .any(|(a, _)| a.rollout.id == rollout.id)
         {
             let counts = rollout.started.is_some_and(|s| held.row.first_seen < s);
             let row = AttemptRow {

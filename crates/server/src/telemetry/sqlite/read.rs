@@ -255,13 +255,12 @@ pub(super) async fn gate(pool: &SqlitePool, key: &AttemptKey, cap: bool) -> Resu
         return Ok(judged);
     }
     // The conditions are those of the partial indexes; where no network is larger, nothing above the cap is either.
-    let largest: Option<i64> = sqlx::query_scalar(
-        "SELECT MAX(sample) FROM gate_network WHERE rollout = ? AND sample > 3",
-    )
-    .bind(rollout)
-    .fetch_one(&mut *tx)
-    .await
-    .map_err(problem)?;
+    let largest: Option<i64> =
+        sqlx::query_scalar("SELECT MAX(sample) FROM gate_network WHERE rollout = ? AND sample > 3")
+            .bind(rollout)
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(problem)?;
     let largest = counts((largest.unwrap_or_default(), 0)).sample;
     let cap = gate::cap(judged.counts.sample, largest);
     let limit = i64::try_from(cap).unwrap_or(i64::MAX);

@@ -41,7 +41,9 @@ pub(super) async fn write(
     let mut refused = 0;
     for event in events {
         match event {
-            Event::Seen(seen) => rows.push(Row::Seen(seen_row(&mut tx, names, key, &seen.0).await?)),
+            Event::Seen(seen) => {
+                rows.push(Row::Seen(seen_row(&mut tx, names, key, &seen.0).await?))
+            }
             Event::Report(report) if words::is_install(&report.install) => {
                 rows.push(Row::Report(report_row(&mut tx, names, report).await?));
             }
@@ -236,13 +238,30 @@ async fn store(db: &mut SqliteConnection, batch: &Batch) -> Result<()> {
     for ((scope, id), held) in &batch.installs {
         let r = &held.row;
         if held.changed && r.key >= batch.first_key {
-            new.push((r.key, scope, id, r.place, r.plugin, r.running, r.first_seen, r.last_day));
+            new.push((
+                r.key,
+                scope,
+                id,
+                r.place,
+                r.plugin,
+                r.running,
+                r.first_seen,
+                r.last_day,
+            ));
         } else if held.changed {
             changed.push((r.key, r.place, r.plugin, r.running, r.last_day));
         }
         for (a, _) in held.attempts.iter().filter(|(_, changed)| *changed) {
             let state = state_number(a.state);
-            attempts.push((r.key, a.rollout.id, a.place, state, a.reason, a.network, a.at));
+            attempts.push((
+                r.key,
+                a.rollout.id,
+                a.place,
+                state,
+                a.reason,
+                a.network,
+                a.at,
+            ));
         }
     }
     // In the order of their keys, so that neighbours on a page are written together.
@@ -278,7 +297,11 @@ async fn store(db: &mut SqliteConnection, batch: &Batch) -> Result<()> {
 async fn store_counts(db: &mut SqliteConnection, batch: &Batch) -> Result<()> {
     let mut seq = meta_number(db, "seq").await?;
     let mut cells = Vec::new();
-    for ((workspace, key), by) in batch.cells.iter().filter(|(_, by)| by.iter().any(|n| *n != 0)) {
+    for ((workspace, key), by) in batch
+        .cells
+        .iter()
+        .filter(|(_, by)| by.iter().any(|n| *n != 0))
+    {
         seq += 1;
         let (kind, a, b, c) = columns(key);
         cells.push(((kind, a, b, c), *workspace, seq, by));

@@ -158,8 +158,12 @@ impl Writer {
         let done = store::write(&mut self.db, &mut self.names, &self.network_key, &events).await;
         match &done {
             Ok(written) => {
-                self.tally.unknown.fetch_add(written.unknown, Ordering::Relaxed);
-                self.tally.written.fetch_add(written.events, Ordering::Relaxed);
+                self.tally
+                    .unknown
+                    .fetch_add(written.unknown, Ordering::Relaxed);
+                self.tally
+                    .written
+                    .fetch_add(written.events, Ordering::Relaxed);
                 for event in &events {
                     if let Event::Seen(seen) = event {
                         self.recent.note(seen.1);
@@ -168,9 +172,17 @@ impl Writer {
             }
             Err(problem) => {
                 self.names.clear();
-                let lost = events.iter().filter(|e| matches!(e, Event::Seen(_))).count();
+                let lost = events
+                    .iter()
+                    .filter(|e| matches!(e, Event::Seen(_)))
+                    .count();
                 self.tally.dropped(lost as u64);
-                tracing::warn!(code = problem.code.text(), check_ins = lost, "{}", problem.message);
+                tracing::warn!(
+                    code = problem.code.text(),
+                    check_ins = lost,
+                    "{}",
+                    problem.message
+                );
             }
         }
         let done = done.map(drop);
@@ -190,7 +202,12 @@ impl Writer {
             Job::Marks(job, reply) => {
                 let _ = reply.send(tidy::raise_marks(db, &job.0, &job.1).await);
             }
-            Job::Stop { scope, attempt, now, reply } => {
+            Job::Stop {
+                scope,
+                attempt,
+                now,
+                reply,
+            } => {
                 let _ = reply.send(tidy::stop(db, scope, &attempt, now).await);
             }
             Job::Tidy(now, reply) => {
