@@ -87,36 +87,49 @@ async fn apply(t: &dyn Telemetry, ops: &[Op]) {
     }
 }
 
-/// The state of each (install, build, attempt) by the plain words of the rule: the highest of all that was reported
-/// after the offer, where a report without attempt and a running build belong to the newest offer until then.
-fn expected(ops: &[Op]) -> BTreeMap<(String, u32, String), DeviceState> {
-    let mut all = BTreeMap::<(String, u32, String), DeviceState>::new();
-    let mut last_day = BTreeMap::<String, u32>::new();
+/// An install, a build and an attempt.
+type Key = (String, u32, String);
+
+/// Raises the newest of an install's offers of a build, or the one that is named.
+fn raise(
+    all: &mut BTreeMap<Key, DeviceState>,
+    (install, build, attempt): (&str, u32, Option<&str>),
+    state: DeviceState,
+) {
+    let fits = |(i, b, a): &&Key| i == install && *b == build && attempt.is_none_or(|t| t == a);
+    if let Some(key) = all.keys().filter(fits).max().cloned() {
+        let now = all.entry(key).or_insert(state);
+        *now = (*now).max(state);
+    }
+}
+
+/// The state of every offer by the plain words of the rule: the highest of all that was reported after it, where what
+/// runs is confirmed.
+fn expected(ops: &[Op]) -> BTreeMap<Key, DeviceState> {
+    let mut all = BTreeMap::<Key, DeviceState>::new();
+    let mut last = BTreeMap::<&str, (i64, Option<u32>)>::new();
     for op in ops {
-        let (install, build, attempt, state) = match op {
+        match op {
             Op::Seen(s) => {
-                let today = u32::try_from(s.at.unix() / 86_400).unwrap();
                 if let Some((build, attempt)) = &s.offered {
                     let key = (s.install.clone(), *build, attempt.clone());
                     all.entry(key).or_insert(DeviceState::Offered);
                 }
-                let before = last_day.entry(s.install.clone()).or_insert(today);
-                if *before == today + 1 {
-                    continue;
+                let now = (s.at.unix() / 86_400, s.running);
+                let row = last.entry(s.install.as_str()).or_insert(now);
+                // A check-in of the day before the last one is late.
+                if row.0 != now.0 + 1 {
+                    *row = now;
                 }
-                *before = today;
-                let Some(build) = s.running else { continue };
-                (&s.install, build, &None, DeviceState::Confirmed)
+                if let Some(build) = row.1 {
+                    raise(&mut all, (&s.install, build, None), DeviceState::Confirmed);
+                }
             }
-            Op::Report(r) => (&r.install, r.build, &r.attempt, r.state),
-            Op::Write => continue,
-        };
-        let fits = |(i, b, a): &&(String, u32, String)| {
-            i == install && *b == build && attempt.as_ref().is_none_or(|t| t == a)
-        };
-        if let Some(key) = all.keys().filter(fits).max().cloned() {
-            let now = all.entry(key).or_insert(state);
-            *now = (*now).max(state);
+            Op::Report(r) => {
+                let what = (r.install.as_str(), r.build, r.attempt.as_deref());
+                raise(&mut all, what, r.state);
+            }
+            Op::Write => {}
         }
     }
     all

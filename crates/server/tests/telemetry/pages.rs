@@ -80,20 +80,15 @@ pub(crate) async fn an_install_is_found_in_every_workspace(t: &dyn Telemetry) {
     };
     let runs = Seen {
         running: Some(9),
-        at: at(4, 9),
+        at: at(3, 9),
         ..seen("a")
     };
-    all_seen(
-        t,
-        [
-            seen("a"),
-            other,
-            offered("a", 9, ATTEMPT),
-            runs,
-            offered("a", 10, LATER),
-        ],
-    )
-    .await;
+    let later = Seen {
+        running: Some(9),
+        at: at(4, 9),
+        ..offered("a", 10, LATER)
+    };
+    all_seen(t, [seen("a"), other, offered("a", 9, ATTEMPT), runs, later]).await;
     t.report(vec![failed("a", 10, RolledBack, "timeout")])
         .await
         .unwrap();

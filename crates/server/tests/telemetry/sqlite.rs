@@ -68,7 +68,7 @@ async fn everything_is_there_after_a_restart() {
         (before.clone(), epoch.clone())
     );
     // Nothing is remembered, and nothing counts twice.
-    all_seen(&t, [seen("a"), offered("a", 9, ATTEMPT)]).await;
+    all_seen(&t, [offered("a", 9, ATTEMPT)]).await;
     assert_eq!(totals(&t).await, before);
     let other = open(&dir.path().join("other.sqlite")).await;
     assert_ne!(other.epoch(), epoch);

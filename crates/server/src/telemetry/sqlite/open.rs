@@ -74,10 +74,12 @@ fn options(path: &Path, patience: Duration) -> SqliteConnectOptions {
 pub(super) async fn open(path: &Path, patience: Duration) -> Result<Opened> {
     let named = |p: Problem| p.detail(path.display());
     let length = std::fs::metadata(path).map_or(0, |m| m.len());
-    // Pages of many installs lie all over the file: a larger cache, and fewer and larger checkpoints.
+    // Pages of many installs lie all over the file: a larger cache, and fewer and larger checkpoints. What is deleted
+    // is overwritten: a forgotten install is to be nowhere.
     let mut writer = options(path, patience)
         .pragma("cache_size", "-131072")
         .pragma("wal_autocheckpoint", "16384")
+        .pragma("secure_delete", "ON")
         .connect()
         .await
         .map_err(|e| named(problem(e)))?;
