@@ -44,6 +44,12 @@ impl Dialect {
         matches!(self, Self::Headgate | Self::Capgo)
     }
 
+    /// Whether the client can be told to return to the web build in the native app. The others keep what they run
+    /// until they get a release: offer them the embedded build as one.
+    pub fn returns_to_embedded(self) -> bool {
+        matches!(self, Self::Headgate | Self::Capgo)
+    }
+
     /// Whether the client verifies signed metadata itself. The others trust the server.
     pub fn verifies(self) -> bool {
         self == Self::Headgate

@@ -92,6 +92,15 @@ impl FolderStore {
         self.disk.root()
     }
 
+    /// Opens an object for reading in pieces of the caller's choice, with its size; nothing when it does not exist.
+    ///
+    /// # Errors
+    /// `storage.*`.
+    pub async fn open_file(&self, key: &str) -> Result<Option<(std::fs::File, u64)>> {
+        let key = key.to_owned();
+        self.run(move |disk| disk.open_file(&key)).await
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Disk) -> Result<T> + Send + 'static,

@@ -7,6 +7,7 @@ pub mod documents;
 mod folder;
 mod http;
 pub mod layout;
+mod marks;
 mod part;
 mod probe;
 mod store;
@@ -21,10 +22,11 @@ pub use bucket::{
 };
 pub use folder::{FolderStore, HASHED_TAG};
 pub use http::HttpStore;
+pub use marks::HighWater;
 pub use probe::{ProbeLine, ProbeOutcome, probe_storage};
 pub use store::{
     Body, Created, ETag, Object, ObjectMeta, PartStore, Progress, SentPart, Store, Stored, Swapped,
     UnfinishedUpload, silent,
 };
 pub use transfer::HttpLimits;
-pub use view::{ChannelTargets, Expiry, HighWater, Loaded, View};
+pub use view::{ChannelTargets, Expiry, Loaded, View};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use headgate_core::{Code, Problem, Result, settings::TopTargets};
+use headgate_core::{Code, Kind, Problem, Result, settings::TopTargets};
 use headgate_tuf::{
     Envelope, KeyId, MAX_METADATA, Metadata, PublicKey, RoleName, UtcTime,
     metadata::{Header, RoleKeys, Root, Snapshot, Targets, Timestamp},
@@ -11,7 +11,8 @@ use headgate_tuf::{
 };
 use sigstore_tuf::TrustedMetadataSet;
 
-use crate::{ETag, Store, layout};
+use crate::marks::freshness_keys;
+use crate::{ETag, HighWater, Store, layout};
 
 /// Roots walked in one reading at most.
 const MAX_ROOTS: u64 = 64;
@@ -58,16 +59,6 @@ fn named(name: &str, error: &headgate_tuf::Error) -> Problem {
     }
 }
 
-/// The newest versions that this reader has seen. Kept by the caller, so a restored storage is noticed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct HighWater {
-    /// Role and version.
-    pub versions: BTreeMap<String, u64>,
-    /// Freshness keys of the root that these were seen under. Taking one out forgets the snapshot's
-    /// and timestamp's marks: the recovery from a version that was pushed far ahead (TUF §5.3.11).
-    pub freshness: BTreeSet<KeyId>,
-}
-
 /// Whether expired metadata is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expiry {
@@ -110,16 +101,28 @@ impl View {
         now: UtcTime,
         expiry: Expiry,
     ) -> Result<Self> {
+        let (view, broken) = Self::read_each(store, pinned, marks, now, expiry).await?;
+        match broken.into_values().next() {
+            None => Ok(view),
+            Some(problem) => Err(explain(store, pinned, problem).await),
+        }
+    }
+
+    /// As [`Self::read`], but a channel role that is not as signed is left out and named with its problem: the other
+    /// channels can be believed without it.
+    ///
+    /// # Errors
+    /// As [`Self::read`], for what all channels rest on.
+    pub async fn read_each(
+        store: &dyn Store,
+        pinned: &[u8],
+        marks: &HighWater,
+        now: UtcTime,
+        expiry: Expiry,
+    ) -> Result<(Self, BTreeMap<RoleName, Problem>)> {
         match Self::read_inner(store, pinned, marks, now, expiry).await {
-            Err(problem)
-                if matches!(
-                    problem.code,
-                    Code::TrustSignature | Code::TrustRoot | Code::TrustFormat
-                ) =>
-            {
-                Err(explain(store, pinned, problem).await)
-            }
-            other => other,
+            Err(problem) => Err(explain(store, pinned, problem).await),
+            read => read,
         }
     }
 
@@ -129,7 +132,7 @@ impl View {
         marks: &HighWater,
         now: UtcTime,
         expiry: Expiry,
-    ) -> Result<Self> {
+    ) -> Result<(Self, BTreeMap<RoleName, Problem>)> {
         let at = jiff_time(if expiry == Expiry::Enforce {
             now.unix()
         } else {
@@ -221,24 +224,20 @@ impl View {
             floor(&RoleName::Targets),
         )?;
 
-        let mut channels = BTreeMap::new();
+        let (mut channels, mut broken) = (BTreeMap::new(), BTreeMap::new());
         for delegation in targets.meta.delegations.iter().flat_map(|d| &d.roles) {
             let role = RoleName::parse(&delegation.name)?;
-            let Some(version) = snapshot.meta.version_of(&role) else {
-                named_before(&role, floor(&role))?;
-                continue;
-            };
-            let name = role.file(version);
-            let file = must(store, &name).await?;
-            let loaded: Loaded<ChannelTargets> = Loaded::parse(&name, file)?;
-            // Expiry is judged per channel, by who asks about it: a channel that nobody uses any more must
-            // not stop the others.
-            set.update_delegated_targets(&loaded.file, &delegation.name, "targets", jiff_time(0))
-                .map_err(|e| untrusted(&name, &e))?;
-            same_workspace(&name, &loaded.meta.x, &root.meta)?;
-            same_role(&name, &loaded.meta, &role)?;
-            not_older(&role, loaded.meta.version, floor(&role))?;
-            channels.insert(role, loaded);
+            let version = snapshot.meta.version_of(&role);
+            match channel_role(store, &mut set, &root.meta, &role, version, floor(&role)).await {
+                Ok(None) => {}
+                Ok(Some(loaded)) => {
+                    channels.insert(role, loaded);
+                }
+                Err(problem) if problem.code.kind() == Kind::Trust => {
+                    broken.insert(role, problem);
+                }
+                Err(problem) => return Err(problem),
+            }
         }
         let mut view = Self {
             root,
@@ -251,7 +250,7 @@ impl View {
             channels,
         };
         view.keep_valid_signers()?;
-        Ok(view)
+        Ok((view, broken))
     }
 
     /// Anybody who can write to storage can add signatures that are none: only those that count are named.
@@ -328,6 +327,30 @@ impl View {
     }
 }
 
+/// Reads a channel role at the version that the snapshot names; nothing when it names none.
+async fn channel_role(
+    store: &dyn Store,
+    set: &mut TrustedMetadataSet,
+    root: &Root,
+    role: &RoleName,
+    version: Option<u64>,
+    floor: u64,
+) -> Result<Option<Loaded<ChannelTargets>>> {
+    let Some(version) = version else {
+        return named_before(role, floor).map(|()| None);
+    };
+    let name = role.file(version);
+    let file = must(store, &name).await?;
+    let loaded: Loaded<ChannelTargets> = Loaded::parse(&name, file)?;
+    // Expiry is judged per channel, by who asks about it: a channel that nobody uses any more must not stop the others.
+    set.update_delegated_targets(&loaded.file, &role.to_string(), "targets", jiff_time(0))
+        .map_err(|e| untrusted(&name, &e))?;
+    same_workspace(&name, &loaded.meta.x, root)?;
+    same_role(&name, &loaded.meta, role)?;
+    not_older(role, loaded.meta.version, floor)?;
+    Ok(Some(loaded))
+}
+
 fn valid<M>(
     loaded: &mut Loaded<M>,
     role: &RoleKeys,
@@ -335,15 +358,6 @@ fn valid<M>(
 ) -> Result<()> {
     loaded.signers = Envelope::parse(&loaded.file)?.valid_signers(role, keys);
     Ok(())
-}
-
-/// Freshness keys of a root: those that may sign snapshot or timestamp.
-fn freshness_keys(root: &Root) -> BTreeSet<KeyId> {
-    ["snapshot", "timestamp"]
-        .iter()
-        .filter_map(|r| root.roles.get(*r))
-        .flat_map(|r| r.keyids.clone())
-        .collect()
 }
 
 async fn fetch(store: &dyn Store, name: &str) -> Result<Option<Bytes>> {
@@ -426,6 +440,10 @@ fn untrusted(name: &str, error: &sigstore_tuf::Error) -> Problem {
 
 /// A foreign registry fails as a wrong signature; say what it really is.
 async fn explain(store: &dyn Store, pinned: &[u8], problem: Problem) -> Problem {
+    use Code::{TrustFormat, TrustRoot, TrustSignature};
+    if !matches!(problem.code, TrustSignature | TrustRoot | TrustFormat) {
+        return problem;
+    }
     let Ok(Some(first)) = fetch(store, "1.root.json").await else {
         return problem;
     };

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use headgate_core::clients::CapgoFiles;
 use headgate_core::files::FilesMap;
 use headgate_core::rollout::RolloutState;
 use headgate_core::settings::ChannelRsa;
 use headgate_core::{ChannelState, ClientsDocument, Inventory, ReleaseManifest};
+use headgate_registry::{FolderStore, Store};
 use headgate_tuf::{Name, UtcTime};
 
 /// Kind of a device-facing id, as the signed settings name it.
@@ -33,6 +35,7 @@ impl IdKind {
 #[derive(Debug, Default)]
 pub struct Catalog {
     units: HashMap<IdKind, HashMap<String, Arc<UnitServing>>>,
+    objects: HashMap<String, FolderStore>,
 }
 
 /// A registry.
@@ -44,8 +47,22 @@ pub struct RegistryServing {
     pub app: String,
     /// Where devices read objects, without a slash at the end: `https://cdn.acme.example/ota`.
     pub objects: String,
+    /// Where this server reads objects, for clients that cannot take them as they are stored.
+    pub storage: Storage,
+    /// The folder that this server hands objects out of itself; nothing where they are read elsewhere.
+    pub folder: Option<FolderStore>,
     /// When what is served was read.
     pub read: UtcTime,
+}
+
+/// The storage of a registry.
+#[derive(Clone)]
+pub struct Storage(pub Arc<dyn Store>);
+
+impl std::fmt::Debug for Storage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Storage({})", self.0.address())
+    }
 }
 
 /// A unit.
@@ -62,14 +79,18 @@ pub struct UnitServing {
 }
 
 /// A channel.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ChannelServing {
     /// Unit.
     pub unit: Name,
     /// Channel.
     pub channel: Name,
-    /// What decides, as it was signed; nothing before the first release.
-    pub state: Option<ChannelState>,
+    /// What was signed; nothing before the first release.
+    pub state: Option<Arc<ChannelState>>,
+    /// What decides: as it was signed, or with the newest rollout halted where the gate stopped it.
+    pub decides: Option<Arc<ChannelState>>,
+    /// Attempt that it serves, made once: [`headgate_core::RolloutDocument::attempt`].
+    pub attempt: Option<String>,
     /// Approved releases by build number.
     pub releases: BTreeMap<u32, Arc<ReleaseServing>>,
     /// Why it offers nothing, whatever the time: `unapproved`, `trust.signature`, …
@@ -84,6 +105,17 @@ pub struct ChannelServing {
     pub self_assign: bool,
     /// RSA key that its apps pin.
     pub rsa: Option<ChannelRsa>,
+    /// What Headgate's own clients read, made once.
+    pub pack: Option<PackBytes>,
+}
+
+/// A [`headgate_core::pack::Pack`] as it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackBytes {
+    /// JSON.
+    pub bytes: Bytes,
+    /// Strong entity tag of the bytes, in quotes.
+    pub etag: String,
 }
 
 /// An approved release.
@@ -103,6 +135,8 @@ pub struct ReleaseServing {
     pub clients: Option<ClientsDocument>,
     /// Signed files for Capgo's updater, where the channel has a key and single files are stored.
     pub capgo_files: Option<Arc<CapgoFiles>>,
+    /// `live-update-manifest.json` as the clients document names it by hash.
+    pub ionic_manifest: Option<Bytes>,
 }
 
 impl Catalog {
@@ -118,9 +152,27 @@ impl Catalog {
         !taken
     }
 
+    /// Hands a registry's objects out under a name in this server's own URLs, where they lie in a folder.
+    pub fn add_objects(&mut self, name: &str, registry: &RegistryServing) {
+        if let Some(folder) = &registry.folder {
+            self.objects.insert(name.to_owned(), folder.clone());
+        }
+    }
+
+    /// The folder of objects under a name in this server's own URLs.
+    pub fn objects(&self, name: &str) -> Option<&FolderStore> {
+        self.objects.get(name)
+    }
+
     /// The unit that devices call so.
     pub fn unit(&self, kind: IdKind, id: &str) -> Option<&Arc<UnitServing>> {
         self.units.get(&kind)?.get(id)
+    }
+
+    /// The unit that devices call so, whatever kind of id it is.
+    pub fn any_unit(&self, id: &str) -> Option<&Arc<UnitServing>> {
+        let capacitor = self.unit(IdKind::Capacitor, id);
+        capacitor.or_else(|| self.unit(IdKind::Ionic, id))
     }
 
     /// Every unit once a name.
@@ -150,15 +202,34 @@ impl ChannelServing {
             .or_else(|| (self.expires <= now).then_some("stale"))
     }
 
-    /// What decides now: as signed, or with the newest rollout halted where the gate stopped it.
-    pub fn deciding(&self) -> Option<ChannelState> {
-        let mut state = self.state.clone()?;
-        if self.stopped {
-            for entry in state.rollout.entries.iter_mut().take(1) {
+    /// The same with or without its newest rollout stopped by the gate.
+    #[must_use]
+    pub fn with_gate(&self, stopped: bool) -> Self {
+        let halt = |state: &Arc<ChannelState>| {
+            let mut halted = ChannelState::clone(state);
+            for entry in halted.rollout.entries.iter_mut().take(1) {
                 entry.state = RolloutState::Halted;
             }
+            Arc::new(halted)
+        };
+        Self {
+            decides: if stopped {
+                self.state.as_ref().map(halt)
+            } else {
+                self.state.clone()
+            },
+            stopped,
+            ..self.clone()
         }
-        Some(state)
+    }
+
+    /// The same, offering nothing to anyone.
+    #[must_use]
+    pub fn withholding(&self, why: &str) -> Self {
+        Self {
+            withheld: Some(why.to_owned()),
+            ..self.clone()
+        }
     }
 
     /// A release by the id that Ionic's clients know it by.

@@ -64,18 +64,37 @@ impl AppState {
         channel: &ChannelServing,
         check: &CheckIn<'_>,
     ) -> Reply {
+        self.check_delivering(unit, channel, check, |_| Ok(()))
+    }
+
+    /// As [`Self::check`], where the client may be unable to take a release: `deliverable` then gives the code of the
+    /// reason, and the release does not count as offered.
+    pub fn check_delivering(
+        &self,
+        unit: &UnitServing,
+        channel: &ChannelServing,
+        check: &CheckIn<'_>,
+        deliverable: impl FnOnce(&ReleaseServing) -> Result<(), &'static str>,
+    ) -> Reply {
         let now = (self.clock)();
-        let state = channel.deciding();
-        let reply = match (channel.withheld(now), &state) {
+        let reply = match (channel.withheld(now), &channel.decides) {
             (Some(why), _) => Reply::Nothing(why.to_owned()),
             (None, None) => Reply::Nothing("nothing_served".into()),
             (None, Some(state)) => decide(channel, state, check),
         };
+        let reply = match reply {
+            Reply::Release(release) => match deliverable(&release) {
+                Ok(()) => Reply::Release(release),
+                Err(why) => Reply::Nothing(why.to_owned()),
+            },
+            other => other,
+        };
+        self.metrics.checked(check.dialect, &reply);
         if let Some(install) = check
             .install
             .filter(|id| !id.is_empty() && id.len() <= MAX_ID)
         {
-            let attempt = state.as_ref().map(|s| s.rollout.attempt());
+            let attempt = channel.attempt.clone();
             let offered = match &reply {
                 Reply::Release(release) => {
                     Some((release.manifest.build, attempt.clone().unwrap_or_default()))

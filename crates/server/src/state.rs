@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use headgate_tuf::UtcTime;
 
 use crate::Catalog;
+use crate::metrics::Metrics;
 use crate::telemetry::Telemetry;
 
 /// Time, so that tests are exact.
@@ -20,6 +21,8 @@ pub struct AppState {
     pub public_url: Arc<str>,
     /// Time.
     pub clock: Clock,
+    /// What is counted for operators.
+    pub metrics: Arc<Metrics>,
 }
 
 impl AppState {
@@ -30,6 +33,7 @@ impl AppState {
             telemetry,
             public_url: public_url.trim_end_matches('/').into(),
             clock,
+            metrics: Arc::default(),
         }
     }
 

@@ -89,6 +89,11 @@ impl Disk {
         Ok(Some((path, file, meta)))
     }
 
+    pub(super) fn open_file(&self, key: &str) -> Result<Option<(File, u64)>> {
+        let opened = self.open(key)?;
+        Ok(opened.map(|(_, file, meta)| (file, meta.len())))
+    }
+
     pub(super) fn get(&self, key: &str, max: u64) -> Result<Option<Object>> {
         let Some((path, file, meta)) = self.open(key)? else {
             return Ok(None);
