@@ -17,9 +17,9 @@ use serde_json::json;
 
 use crate::asker::asker;
 use crate::catalog::{ChannelServing, UnitServing};
+use crate::check::{CheckIn, Running};
 use crate::dialect::reply;
 use crate::dialect::request::old_build;
-use crate::check::{CheckIn, Running};
 use crate::state::AppState;
 use crate::telemetry::Report;
 

@@ -156,7 +156,13 @@ impl Known {
 /// A list of files that a clients document names by hash.
 async fn variant(store: &dyn Store, reference: &ObjectRef) -> Result<Bytes> {
     let max = reference.size.min(MAX_CLIENT_FILES as u64);
-    hashed(store, &layout::variant(&reference.sha256), &reference.sha256, max).await
+    hashed(
+        store,
+        &layout::variant(&reference.sha256),
+        &reference.sha256,
+        max,
+    )
+    .await
 }
 
 /// Where the list of signed files for Capgo's updater lies.
