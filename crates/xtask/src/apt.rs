@@ -31,7 +31,7 @@ const TEST: &[&str] = &[
 ];
 
 /// Peers of the benches.
-const BENCH: &[&str] = &["rclone"];
+const BENCH: &[&str] = &["rclone", "wrk", "nginx-light"];
 
 /// What a task is going to do, which decides what it needs.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -26,7 +26,8 @@ cargo xtask test --list         the steps, in their order
 cargo xtask bindings            write ui/src/lib/bindings from the Rust types
 cargo xtask check-sizes         no source file over 500 lines
 cargo xtask bench pack [ARG…]   packing speed and memory beside sha256sum
-cargo xtask bench upload        uploads to a local S3 server beside rclone";
+cargo xtask bench upload        uploads to a local S3 server beside rclone
+cargo xtask bench server        checks of every dialect beside nginx, and telemetry";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -62,6 +63,11 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         ["bench", "upload", rest @ ..] => {
             apt::install(apt::Purpose::Bench)?;
             bench(&workspace, "headgate-tests", "upload_bench", rest)?;
+        }
+        ["bench", "server"] => {
+            apt::install(apt::Purpose::Bench)?;
+            bench(&workspace, "headgate-tests", "server_bench", &[])?;
+            bench(&workspace, "headgate-server", "telemetry_bench", &[])?;
         }
         _ => bail!("unknown task `{}`\n\n{HELP}", words.join(" ")),
     }

@@ -175,10 +175,9 @@ impl Batch {
             self.count(workspace, CellKey::Outcome(row.place, rollout.id), 0, 1);
             held.attempts.push((row, true));
         }
-        // What runs and asks has started.
-        if !late
-            && seen.running != 0
-            && let Some(i) = newest(&held.attempts, seen.running, None)
+        // What runs has started. What it ran by its newest check-in counts, so an offer that is noted late is confirmed.
+        if held.row.running != 0
+            && let Some(i) = newest(&held.attempts, held.row.running, None)
         {
             let attempt = &mut held.attempts[i];
             self.advance(workspace, attempt, DeviceState::Confirmed, 0, seen.at);

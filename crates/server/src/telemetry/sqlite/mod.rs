@@ -28,9 +28,6 @@ use super::recent::Recent;
 use super::{AttemptKey, Cells, Counters, Report, Seen, StoredInstall, Telemetry, rules, words};
 use writer::{Job, Tally};
 
-/// Longest wait of a report for room in the queue.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// How telemetry is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -43,6 +40,8 @@ pub struct Options {
     pub batch: usize,
     /// Whether the gate caps what counts of one network. Off for fleets behind one address, as in the sandbox.
     pub cap_networks: bool,
+    /// Longest wait of a report for room in the queue, and of a batch for another program that holds the file.
+    pub patience: Duration,
 }
 
 impl Default for Options {
@@ -52,6 +51,7 @@ impl Default for Options {
             queue: 1 << 16,
             batch: 8_192,
             cap_networks: true,
+            patience: Duration::from_secs(5),
         }
     }
 }
@@ -65,6 +65,7 @@ pub struct SqliteTelemetry {
     tally: Arc<Tally>,
     epoch: String,
     cap_networks: bool,
+    patience: Duration,
 }
 
 impl SqliteTelemetry {
@@ -73,7 +74,7 @@ impl SqliteTelemetry {
     /// # Errors
     /// `local.telemetry` when it is damaged; `local.newer_version`, `local.busy`, `local.disk`.
     pub async fn open(path: &Path, options: Options) -> Result<Self> {
-        let opened = open::open(path).await?;
+        let opened = open::open(path, options.patience).await?;
         let recent = Arc::new(Recent::new(options.recent));
         let tally = Arc::new(Tally::default());
         let (jobs, queue) = mpsc::channel(options.queue.max(1));
@@ -92,6 +93,7 @@ impl SqliteTelemetry {
             tally,
             epoch: opened.epoch,
             cap_networks: options.cap_networks,
+            patience: options.patience,
         })
     }
 
@@ -99,7 +101,7 @@ impl SqliteTelemetry {
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T>>) -> Job) -> Result<T> {
         let busy = || Problem::new(Code::LocalBusy, "Too much waits to be written already.");
         let (reply, answer) = oneshot::channel();
-        match tokio::time::timeout(PATIENCE, self.jobs.send(job(reply))).await {
+        match tokio::time::timeout(self.patience, self.jobs.send(job(reply))).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) | Err(_) => return Err(busy()),
         }

@@ -61,23 +61,25 @@ pub(super) fn unreadable(what: &str) -> Problem {
     Problem::new(Code::LocalTelemetry, text)
 }
 
-fn options(path: &Path) -> SqliteConnectOptions {
+fn options(path: &Path, patience: Duration) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(Duration::from_secs(10))
+        .busy_timeout(patience)
         .disable_statement_logging()
 }
 
-pub(super) async fn open(path: &Path) -> Result<Opened> {
+pub(super) async fn open(path: &Path, patience: Duration) -> Result<Opened> {
     let named = |p: Problem| p.detail(path.display());
     let length = std::fs::metadata(path).map_or(0, |m| m.len());
-    // Pages of many installs lie all over the file: a larger cache, and fewer and larger checkpoints.
-    let mut writer = options(path)
+    // Pages of many installs lie all over the file: a larger cache, and fewer and larger checkpoints. What is deleted
+    // is overwritten: a forgotten install is to be nowhere.
+    let mut writer = options(path, patience)
         .pragma("cache_size", "-131072")
         .pragma("wal_autocheckpoint", "16384")
+        .pragma("secure_delete", "ON")
         .connect()
         .await
         .map_err(|e| named(problem(e)))?;
@@ -86,7 +88,7 @@ pub(super) async fn open(path: &Path) -> Result<Opened> {
     let readers = SqlitePoolOptions::new()
         .max_connections(4)
         .acquire_timeout(Duration::from_secs(15))
-        .connect_with(options(path).pragma("query_only", "ON"))
+        .connect_with(options(path, patience).pragma("query_only", "ON"))
         .await
         .map_err(|e| named(problem(e)))?;
     Ok(Opened {

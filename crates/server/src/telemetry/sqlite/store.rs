@@ -217,7 +217,7 @@ async fn load_attempts(
     fetch(
         db,
         "SELECT json_group_array(json_array(a.install, a.rollout, r.build, r.attempt, a.place, a.state, a.reason, a.network, a.at))
-         FROM json_each(?) j CROSS JOIN attempt a ON a.install = j.value JOIN rollout r ON r.id = a.rollout",
+         FROM json_each(?) j CROSS JOIN attempt a ON a.install = j.value CROSS JOIN rollout r ON r.id = a.rollout",
         &keys,
     )
     .await
