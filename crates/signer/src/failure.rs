@@ -32,10 +32,7 @@ pub(crate) fn damaged(key: &PublicKey, vault: &str) -> Problem {
 pub(crate) fn rsa_not_here(key: &RsaPublic, vault: &str) -> Problem {
     Problem::new(
         Code::KeyMissing,
-        format!(
-            "The {vault} does not have the RSA key {}.",
-            short_rsa(key)
-        ),
+        format!("The {vault} does not have the RSA key {}.", short_rsa(key)),
     )
     .remedy("Import it with headgate clients key import, or let its holder approve.")
 }

@@ -59,6 +59,10 @@ async fn empty_file() -> axum::response::Response {
 /// (Semantic Versioning 2.0.0 §10).
 pub(crate) fn name(release: &ReleaseServing) -> String {
     let manifest = &release.manifest;
-    let mark = if manifest.version.contains('+') { '.' } else { '+' };
+    let mark = if manifest.version.contains('+') {
+        '.'
+    } else {
+        '+'
+    };
     format!("{}{mark}{}", manifest.version, manifest.build)
 }

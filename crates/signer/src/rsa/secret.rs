@@ -171,7 +171,9 @@ fn pem(text: &str) -> Result<(Label, Zeroizing<Vec<u8>>)> {
             ));
         }
         "PUBLIC KEY" | "RSA PUBLIC KEY" => {
-            return Err(unusable("it holds a public key, and the private one is needed"));
+            return Err(unusable(
+                "it holds a public key, and the private one is needed",
+            ));
         }
         _ => return Err(unusable("it holds something else than an RSA private key")),
     };

@@ -235,7 +235,10 @@ fn a_vault_keeps_rsa_keys_beside_the_others() {
         assert_eq!(code(vault.open_rsa(&key)), Code::KeyMissing);
         assert_eq!(code(vault.delete_rsa(&key)), Code::KeyMissing);
         assert_eq!(code(vault.create_rsa("")), Code::UsageArgument);
-        assert_eq!(code(vault.import_rsa(&text(PKCS1), "")), Code::UsageArgument);
+        assert_eq!(
+            code(vault.import_rsa(&text(PKCS1), "")),
+            Code::UsageArgument
+        );
         assert_eq!(code(vault.import_rsa(&text("x"), "a")), Code::KeyFile);
     });
 }
