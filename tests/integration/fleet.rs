@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use headgate_core::settings::Delivers;
 use headgate_core::status::Dialect;
 use headgate_device::fleet::{Fleet, FleetOptions, FleetStats};
 use headgate_engine::Clock as _;
@@ -21,6 +22,11 @@ async fn today() -> (Bench, Person) {
     let now = system_clock()().unix();
     bench.clock.advance(now - bench.clock.now().unix());
     let anna = bench.first("anna").await;
+    // Ionic's clients want single files.
+    let (console, id) = (&anna.console, &anna.workspace.id);
+    let delivers = Delivers::parse("zip,files").unwrap();
+    let job = console.set_delivers(id, delivers).await.unwrap();
+    anna.receipt(&job).await.unwrap();
     (bench, anna)
 }
 

@@ -133,7 +133,10 @@ impl PackHost {
 
     fn bad(&self, path: &str, trouble: Trouble) -> Response<Body> {
         let plain = Response::builder();
-        let endless = || stream::repeat(Ok::<_, std::io::Error>(Bytes::from(vec![b' '; 65_536])));
+        let endless = || {
+            let piece = Bytes::from(vec![b' '; 65_536]);
+            stream::repeat_with(move || Ok::<_, std::io::Error>(piece.clone()))
+        };
         let answer = match trouble {
             Trouble::Endless => plain.body(Body::from_stream(endless())),
             Trouble::Announced(size) => plain
@@ -143,7 +146,7 @@ impl PackHost {
                 .header(header::CONTENT_ENCODING, "gzip")
                 .body(Body::from(bytes)),
             Trouble::Drip => plain.body(Body::from_stream(stream::unfold((), |()| async {
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(400)).await;
                 Some((Ok::<_, std::io::Error>(Bytes::from_static(b" ")), ()))
             }))),
             Trouble::Cut(size) => {

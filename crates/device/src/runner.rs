@@ -91,8 +91,13 @@ impl Runner {
     /// Opens a device. A damaged memory begins a new one with the embedded build; nothing on the disk is then believed.
     ///
     /// # Errors
-    /// `usage.argument` for an install id that no server takes; `local.disk`.
+    /// `usage.argument` for facts or an install id that no server takes; `local.disk`.
     pub fn open(options: DeviceOptions, disk: Arc<dyn Disk>, net: Arc<dyn Net>) -> Result<Self> {
+        // As the server reads a report: one that it refuses would be sent again for ever.
+        let facts = &options.facts;
+        check_text("channel", &facts.channel, 100)?;
+        check_text("native", &facts.native, 64)?;
+        check_text("client", &facts.client, 64)?;
         if let Some(install) = &options.install {
             check_text("install", install, 64)?;
         }
@@ -162,9 +167,11 @@ impl Runner {
         self.drive(Input::Ready { now }).await;
     }
 
-    /// What runs did not say so in time, or crashed. Gives what runs then.
+    /// What runs did not say so in time, or crashed. Gives what runs then. The reason is a code, at most 64 characters.
     pub async fn not_ready(&mut self, reason: &str) -> Option<Started> {
-        let (now, reason) = (self.now(), reason.to_owned());
+        let now = self.now();
+        let good = check_text("reason", reason, 64).is_ok();
+        let reason = if good { reason } else { "unknown" }.to_owned();
         self.drive(Input::NotReady { now, reason }).await;
         self.running.clone()
     }

@@ -138,8 +138,11 @@ fn a_small_fleet_ends_on_what_is_served() {
     ]));
     assert_eq!(stats["running"], json!({"embedded": 6}), "{stats}");
     assert_eq!(stats["total"]["rolled_back"], 6, "{stats}");
-    // Devices that verify need the root; there is no such dialect; a device belongs to an app.
-    assert_eq!(device.fails(2, &ask(&[]))["field"], "root");
+    // Where the workspace is, it gives the root.
+    let stats = c.json(&ask(&["--dialects", "headgate"]));
+    assert_eq!(stats["running"], json!({"1308": 6}), "{stats}");
+    // Elsewhere it must be named; there is no such dialect; a device belongs to an app.
+    device.fails(2, &ask(&["--dialects", "headgate"]));
     device.fails(2, &ask(&["--dialects", "appflow"]));
     let without = [
         "device",
@@ -148,6 +151,8 @@ fn a_small_fleet_ends_on_what_is_served() {
         &host.url,
         "--channel",
         "development",
+        "--dialects",
+        "capgo",
     ];
     assert_eq!(device.fails(2, &without)["field"], "app");
 }

@@ -180,6 +180,7 @@ pub(super) async fn every_step(story: Story, deliver_files: bool) {
             let mut phone = world.healthy(&disk);
             let started = phone.restart().await;
             world.check(&disk, &started, &what);
+            phone.runner.ready().await;
             let ended = phone.settle().await;
             let failed = phone.runner.memory().failed.iter().any(|f| f.build == 2);
             assert_eq!(ended, Some(if failed { 1 } else { 2 }), "{what}");

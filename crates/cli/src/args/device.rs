@@ -20,6 +20,18 @@ pub(crate) enum DeviceCommand {
     TufClient(TufClientArgs),
 }
 
+impl DeviceCommand {
+    /// Whether a workspace of the home folder has to give what was not named: devices that verify need a root.
+    pub(crate) fn needs_home(&self) -> bool {
+        match self {
+            Self::Fleet(args) => {
+                args.root.is_none() && args.dialects.iter().any(|(dialect, _)| dialect.verifies())
+            }
+            Self::Run(_) | Self::TufClient(_) => false,
+        }
+    }
+}
+
 /// The app on the device would be the one that runs the web build: this command plays it. It starts the device, confirms what
 /// is on trial unless told otherwise, checks and reports. Run it again to apply what was staged.
 #[derive(Debug, Args)]
@@ -55,7 +67,7 @@ pub(crate) struct FleetArgs {
     /// Update server
     #[arg(long, value_name = "URL")]
     pub(crate) server: String,
-    /// 1.root.json; needed for devices of Headgate's dialect
+    /// 1.root.json, for devices of Headgate's dialect; without it that of the workspace on this computer
     #[arg(long, value_name = "FILE")]
     pub(crate) root: Option<PathBuf>,
     /// Channel

@@ -27,6 +27,7 @@ pub(crate) async fn run(
     app: Option<&str>,
     unit: &str,
     json: bool,
+    pinned: Option<&[u8]>,
 ) -> Outcome {
     let needed = || {
         Problem::new(Code::UsageArgument, "A device belongs to an app.")
@@ -36,7 +37,9 @@ pub(crate) async fn run(
     match command {
         DeviceCommand::TufClient(args) => tuf_client(args).await,
         DeviceCommand::Run(args) => one(args, app.ok_or_else(needed)?, unit).await,
-        DeviceCommand::Fleet(args) => fleet(args, app.ok_or_else(needed)?, unit, json).await,
+        DeviceCommand::Fleet(args) => {
+            fleet(args, app.ok_or_else(needed)?, unit, json, pinned).await
+        }
     }
 }
 
@@ -142,17 +145,19 @@ fn told(
     Answer::new(document, pairs(&rows))
 }
 
-async fn fleet(args: FleetArgs, app: &str, unit: &str, json: bool) -> Outcome {
-    let verifies = args.dialects.iter().any(|(dialect, _)| dialect.verifies());
-    let root = match &args.root {
-        Some(path) => root_text(path)?,
-        None if verifies => {
-            let what = "Devices of Headgate's dialect verify: they need the root of the app.";
-            let problem = Problem::new(Code::UsageArgument, what)
-                .remedy("Name 1.root.json with --root, or leave headgate out of --dialects.");
-            return Err(problem.field("root").into());
-        }
-        None => String::new(),
+async fn fleet(
+    args: FleetArgs,
+    app: &str,
+    unit: &str,
+    json: bool,
+    pinned: Option<&[u8]>,
+) -> Outcome {
+    let root = match (&args.root, pinned) {
+        (Some(path), _) => root_text(path)?,
+        // Canonical JSON, so it is text.
+        (None, Some(root)) => String::from_utf8_lossy(root).into_owned(),
+        // Nobody in this fleet verifies.
+        (None, None) => String::new(),
     };
     let mut options = FleetOptions::new(&args.server, app, unit_name(unit)?, &root, &args.channel);
     options.failure = Failure {

@@ -31,9 +31,9 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Completions { shell } => return Ok(completions::run(shell)),
         Command::Verify(args) => return verify::run(args, &cli.unit, cli.json).await,
-        Command::Device(command) => {
+        Command::Device(command) if !command.needs_home() => {
             let app = cli.app.as_deref();
-            return Box::pin(device::run(command, app, &cli.unit, cli.json)).await;
+            return Box::pin(device::run(command, app, &cli.unit, cli.json, None)).await;
         }
         _ => {}
     }
@@ -62,8 +62,9 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
         Command::Completions { shell } => Ok(completions::run(shell)),
         Command::Verify(args) => verify::run(args, &context.unit, context.json).await,
         Command::Device(command) => {
-            let app = context.app.as_deref();
-            Box::pin(device::run(command, app, &context.unit, context.json)).await
+            let workspace = context.workspace().await?;
+            let (app, root) = (Some(workspace.app.as_str()), Some(&workspace.root[..]));
+            Box::pin(device::run(command, app, &context.unit, context.json, root)).await
         }
     }
 }
