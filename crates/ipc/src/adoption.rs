@@ -30,17 +30,16 @@ pub(crate) fn adoption(facts: &ChannelFacts, counts: &ChannelCounts) -> dto::Ado
 
 fn by_minute(facts: &ChannelFacts, counts: &ChannelCounts, build: u32) -> dto::Adoption {
     let end = facts.counted().unix();
-    let first = counts.minutes.iter().map(|m| m.at).min().unwrap_or(end);
-    let started = facts.rollout.as_ref().map_or(end, |r| r.started.unix());
-    // One minute before the first, so that the curve starts where nobody had it.
-    let start = (first.min(started).min(end) / 60 * 60 - 60).max(end - DAY);
+    let started = began(facts).unwrap_or(end);
+    // One minute before, so that the curve starts where nobody had it.
+    let start = (started.min(end) / 60 * 60 - 60).max(end - DAY);
     let step = ((end - start) / POINTS / 60 + 1) * 60;
     let mut times: Vec<i64> = (0..POINTS)
         .map(|i| start + i * step)
         .take_while(|t| *t < end)
         .collect();
     times.push(end);
-    let devices = confirmed_at(&counts.minutes, &times);
+    let devices = confirmed_at(&counts.minutes, &facts.attempts(), &times);
     dto::Adoption {
         by: "minute".into(),
         marks: marks(facts, start),

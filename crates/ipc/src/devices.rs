@@ -41,11 +41,11 @@ impl App {
             .into_iter()
             .filter(|c| wanted(c.place.platform))
             .collect();
-        let attempt = facts.rollout.as_ref().map(|r| r.attempt());
+        let attempts = facts.attempts();
         let own: Vec<&OutcomeCell> = counts
             .outcomes
             .iter()
-            .filter(|c| Some(&c.attempt) == attempt.as_ref() && wanted(c.place.platform))
+            .filter(|c| attempts.contains(&c.attempt) && wanted(c.place.platform))
             .collect();
         Ok(dto::Devices {
             server: server(&facts.server, request.window_days),

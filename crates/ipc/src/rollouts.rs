@@ -66,11 +66,11 @@ fn view(facts: &ChannelFacts, counts: &ChannelCounts) -> dto::RolloutView {
     let current = facts.serves();
     let release = current.and_then(|b| facts.release(b));
     let base = document.and_then(|d| d.base.build());
-    let attempt = document.map(|d| d.attempt()).unwrap_or_default();
+    let attempts = facts.attempts();
     let own: Vec<&OutcomeCell> = counts
         .outcomes
         .iter()
-        .filter(|c| c.attempt == attempt)
+        .filter(|c| attempts.contains(&c.attempt))
         .collect();
     dto::RolloutView {
         row: row(facts, summary.as_ref()),
@@ -246,12 +246,12 @@ pub(crate) fn natives(
             .copied()
             .filter(|c| c.place.native == **version)
             .collect();
-        let attempt = cells.first().map(|c| c.attempt.clone()).unwrap_or_default();
+        let attempts: Vec<String> = cells.iter().map(|c| c.attempt.clone()).collect();
         dto::NativeRow {
             native: (*version).to_owned(),
             devices: here.clone().map(|c| c.installs).sum(),
             ios: ios.map(|c| c.installs).sum(),
-            failures: rate(engine::rate(cells, &attempt, quiet)),
+            failures: rate(engine::rate(cells, &attempts, quiet)),
         }
     };
     versions.iter().map(row).collect()

@@ -57,23 +57,15 @@ fn serving(version: &RolloutVersion) -> Option<Serving> {
     version.document.as_ref().map(RolloutDocument::serving)
 }
 
-/// The versions during which the release was what the channel serves, without a break until now.
-fn run<'a>(history: &'a [RolloutVersion], facts: &ChannelFacts) -> &'a [RolloutVersion] {
-    let build = facts.serves();
-    let other = |v: &RolloutVersion| serving(v).and_then(|s| s.release) != build;
-    let from = history.iter().rposition(other).map_or(0, |i| i + 1);
-    history.get(from..).unwrap_or_default()
-}
-
 /// When the release became what the channel serves, Unix seconds.
 pub(crate) fn began(facts: &ChannelFacts) -> Option<i64> {
-    run(&facts.history, facts).first().map(|v| v.at.unix())
+    facts.run().first().map(|v| v.at.unix())
 }
 
 fn reached(facts: &ChannelFacts) -> Vec<Reached> {
     let mut list: Vec<Reached> = Vec::new();
     let mut halted_since: Option<i64> = None;
-    for version in run(&facts.history, facts) {
+    for version in facts.run() {
         let Some(serving) = serving(version) else {
             continue;
         };

@@ -1,14 +1,13 @@
 //! Figures of what devices make of a channel. Each has its denominator and its sample with it.
 
-use std::collections::BTreeMap;
-
 use headgate_core::rollout::Base;
 use headgate_core::status::{ActiveCell, MinuteCell, OutcomeCell, Outcomes, wilson};
-use headgate_core::{Result, RolloutState};
+use headgate_core::{Result, RolloutDocument, RolloutState};
 use headgate_tuf::UtcTime;
 
 use super::facts::{ChannelCounts, ChannelFacts};
 use crate::console::Console;
+use crate::db::RolloutVersion;
 
 /// Days that "active" looks back unless told otherwise.
 pub const WINDOW_DAYS: u32 = 7;
@@ -89,7 +88,7 @@ pub fn day_text(day: u32) -> String {
 pub struct Summary {
     /// Devices on it, of those seen in the window.
     pub active: Share,
-    /// Failures of the running attempt.
+    /// Failures since it is what the channel serves.
     pub failures: Rate,
     /// Newly confirmed installs in each of [`SPANS`] equal spans, oldest first.
     pub spark: Vec<u32>,
@@ -115,44 +114,45 @@ pub fn silent<'a>(active: impl IntoIterator<Item = &'a ActiveCell>, build: u32) 
         .sum()
 }
 
-/// Failures in one attempt, of the clients that report them.
+/// Failures in these attempts, of the clients that report them.
 pub fn rate<'a>(
     outcomes: impl IntoIterator<Item = &'a OutcomeCell>,
-    attempt: &str,
+    attempts: &[String],
     silent: u64,
 ) -> Rate {
     let mut sum = Outcomes::default();
     for cell in outcomes {
-        if cell.attempt == attempt && cell.place.dialect.reports_failures() {
+        if attempts.contains(&cell.attempt) && cell.place.dialect.reports_failures() {
             sum.add(&cell.states);
         }
     }
     Rate::new(sum.failures, sum.attempts, silent)
 }
 
-/// Confirmed installs after each of these times, which rise. An install counts once an attempt, so attempts of one
-/// release are not added: the largest is shown.
-pub fn confirmed_at(minutes: &[MinuteCell], times: &[i64]) -> Vec<u64> {
-    let mut by_attempt: BTreeMap<&str, Vec<&MinuteCell>> = BTreeMap::new();
-    for cell in minutes {
-        by_attempt.entry(&cell.attempt).or_default().push(cell);
-    }
-    let mut most = vec![0; times.len()];
-    for cells in by_attempt.values() {
-        let mut cells = cells.iter().peekable();
-        let mut sum = 0;
-        for (time, slot) in times.iter().zip(&mut most) {
-            while let Some(cell) = cells.next_if(|c| c.at <= *time) {
-                sum += cell.confirmed;
-            }
-            *slot = sum.max(*slot);
+/// Installs that had confirmed a release in these attempts at each of these times, which rise. An install is offered a
+/// release once while a rollout goes on, so its attempts are added.
+pub fn confirmed_at(minutes: &[MinuteCell], attempts: &[String], times: &[i64]) -> Vec<u64> {
+    let own = minutes.iter().filter(|c| attempts.contains(&c.attempt));
+    let mut cells: Vec<&MinuteCell> = own.collect();
+    cells.sort_by_key(|c| c.at);
+    let mut cells = cells.into_iter().peekable();
+    let mut sum = 0;
+    let mut total = |time: &i64| {
+        while let Some(cell) = cells.next_if(|c| c.at <= *time) {
+            sum += cell.confirmed;
         }
-    }
-    most
+        sum
+    };
+    times.iter().map(&mut total).collect()
 }
 
 /// Newly confirmed installs in equal spans that end now: since the start, at most a day.
-pub fn spark(minutes: &[MinuteCell], started: UtcTime, now: UtcTime) -> Vec<u32> {
+pub fn spark(
+    minutes: &[MinuteCell],
+    attempts: &[String],
+    started: UtcTime,
+    now: UtcTime,
+) -> Vec<u32> {
     if minutes.is_empty() {
         return Vec::new();
     }
@@ -162,7 +162,7 @@ pub fn spark(minutes: &[MinuteCell], started: UtcTime, now: UtcTime) -> Vec<u32>
     let times: Vec<i64> = (0..=spans)
         .map(|i| now.unix() - length + length * i / spans)
         .collect();
-    let totals = confirmed_at(minutes, &times);
+    let totals = confirmed_at(minutes, attempts, &times);
     let step = |pair: &[u64]| u32::try_from(pair[1].saturating_sub(pair[0])).unwrap_or(u32::MAX);
     totals.windows(2).map(step).collect()
 }
@@ -171,6 +171,28 @@ impl ChannelFacts {
     /// Build that the channel serves; nothing for the embedded build or nothing at all.
     pub fn serves(&self) -> Option<u32> {
         self.rollout.as_ref()?.serving().release
+    }
+
+    /// The versions during which the release was what the channel serves, without a break until now.
+    pub fn run(&self) -> &[RolloutVersion] {
+        let build = self.serves();
+        let other = |v: &RolloutVersion| {
+            let document = v.document.as_ref();
+            document.and_then(|d| d.serving().release) != build
+        };
+        let from = self.history.iter().rposition(other).map_or(0, |i| i + 1);
+        self.history.get(from..).unwrap_or_default()
+    }
+
+    /// Attempts of this run: completing a rollout begins another one, with the same release.
+    pub fn attempts(&self) -> Vec<String> {
+        let documents = self.run().iter().filter_map(|v| v.document.as_ref());
+        let mut attempts: Vec<String> = documents
+            .chain(&self.rollout)
+            .map(RolloutDocument::attempt)
+            .collect();
+        attempts.dedup();
+        attempts
     }
 
     /// `rolling_out`, `halted`, `complete`, `stopped_by_gate`, `embedded`, `nothing`.
@@ -199,8 +221,13 @@ impl ChannelFacts {
         let quiet = build.map_or(0, |b| silent(&counts.active, b));
         Some(Summary {
             active: share(&counts.active, build),
-            failures: rate(&counts.outcomes, &rollout.attempt(), quiet),
-            spark: spark(&counts.minutes, rollout.started, self.counted()),
+            failures: rate(&counts.outcomes, &self.attempts(), quiet),
+            spark: spark(
+                &counts.minutes,
+                &self.attempts(),
+                self.run().first().map_or(rollout.started, |v| v.at),
+                self.counted(),
+            ),
             stopped: self.stopped(),
         })
     }
@@ -233,6 +260,8 @@ impl Console {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
+
     use headgate_core::Platform;
     use headgate_core::status::{DeviceState, Dialect, Place};
     use headgate_tuf::Name;
@@ -289,7 +318,7 @@ mod tests {
             outcome(Dialect::Capgo, "a", &[(DeviceState::RolledBack, 500)]),
             outcome(Dialect::Ionic, "b", &[(DeviceState::Confirmed, 900)]),
         ];
-        let rate = rate(&cells, "b", 900);
+        let rate = rate(&cells, &["b".to_owned()], 900);
         assert_eq!((rate.failures, rate.attempts, rate.silent), (10, 100, 900));
         assert_eq!(rate.interval, wilson(10, 100));
         assert_eq!(rate.text(), "10 of 100 (10.00 %)");
@@ -298,15 +327,16 @@ mod tests {
     }
 
     #[test]
-    fn two_attempts_of_one_release_are_not_added() {
+    fn attempts_of_one_run_are_added_and_others_left_out() {
         let minutes = [
+            minute("earlier", 60, 400),
             minute("a", 60, 10),
-            minute("a", 120, 5),
             minute("b", 180, 3),
-            minute("b", 240, 20),
+            minute("a", 120, 5),
         ];
-        let times = [0, 60, 120, 180, 240];
-        assert_eq!(confirmed_at(&minutes, &times), [0, 10, 15, 15, 23]);
+        let attempts = ["a".to_owned(), "b".to_owned()];
+        let at = confirmed_at(&minutes, &attempts, &[0, 60, 120, 180, 240]);
+        assert_eq!(at, [0, 10, 15, 18, 18]);
     }
 
     #[test]
@@ -319,7 +349,7 @@ mod tests {
             minute("a", hour(0), 2),
         ];
         let started = UtcTime::from_unix(hour(48));
-        let spark = spark(&minutes, started, now);
+        let spark = spark(&minutes, &["a".to_owned()], started, now);
         assert_eq!(spark.len(), SPANS);
         assert_eq!((spark[0], spark[SPANS - 1]), (4, 2));
         assert_eq!(spark.iter().sum::<u32>(), 6);
