@@ -1,6 +1,6 @@
 import type { Adoption } from "../../lib/bindings/Adoption";
 import type { AdoptionMark } from "../../lib/bindings/AdoptionMark";
-import { clock, count, rate } from "../../lib/format";
+import { clock, count, part } from "../../lib/format";
 
 /** A release in the stack, the newest at the bottom. */
 export interface Layer {
@@ -71,27 +71,49 @@ export interface Flag extends AdoptionMark {
   bare: boolean;
 }
 
-/** Gives every mark a place in two lanes, so that no word covers another. */
+/** A word's place: from, to in pixels, and its lane. */
+type Taken = [from: number, to: number, lane: 0 | 1];
+
+/**
+ * Gives every mark a place in two lanes, so that neither a word nor a line covers another word. Every line passes the
+ * lower lane on its way down, only those of the upper lane pass the upper one.
+ */
 export function flags(adoption: Adoption, width: number): Flag[] {
   const first = adoption.times[0] ?? 0;
   const last = adoption.times[adoption.times.length - 1] ?? 0;
   if (last <= first || width <= 0) return [];
-  const used: [number, number][][] = [[], []];
-  return [...adoption.marks]
-    .filter((mark) => mark.at >= first && mark.at <= last)
-    .sort((a, b) => a.at - b.at)
-    .map((mark) => {
-      const share = (mark.at - first) / (last - first);
-      const x = share * width;
+  const marks = adoption.marks.filter((mark) => mark.at >= first && mark.at <= last).sort((a, b) => a.at - b.at);
+  const place = (mark: AdoptionMark): number => ((mark.at - first) / (last - first)) * width;
+  const lines = marks.map(place);
+  const words: Taken[] = [];
+  const upper: number[] = [];
+  const free = ([from, to, lane]: Taken, own: number): boolean =>
+    from >= 0 &&
+    to <= width + 1 &&
+    words.every(([a, b, other]) => other !== lane || to <= a || from >= b) &&
+    (lane === 0 ? lines : upper).every((x) => x === own || x <= from || x >= to) &&
+    (lane === 0 || words.every(([a, b, other]) => other === 0 || own <= a || own >= b));
+  // From the right: a word flies to the right, so the later lines decide how low it may hang.
+  return [...marks]
+    .reverse()
+    .map((mark): Flag => {
+      const x = place(mark);
       const wide = mark.says.length * 6.4 + 28;
-      const flip = x + wide > width;
-      const from = flip ? x - wide : x;
-      const free = (lane: 0 | 1): boolean => (used[lane] ?? []).every(([a, b]) => from + wide <= a || from >= b);
-      const lane = free(0) ? 0 : 1;
-      const bare = !free(lane);
-      if (!bare) used[lane]?.push([from, from + wide]);
-      return { ...mark, left: share * 100, lane, flip, bare };
-    });
+      for (const [flip, lane] of [
+        [false, 0],
+        [true, 0],
+        [false, 1],
+        [true, 1],
+      ] as const) {
+        const word: Taken = flip ? [x - wide, x, lane] : [x, x + wide, lane];
+        if (!free(word, x)) continue;
+        words.push(word);
+        if (lane === 1) upper.push(x);
+        return { ...mark, left: (x / width) * 100, lane, flip, bare: false };
+      }
+      return { ...mark, left: (x / width) * 100, lane: 0, flip: false, bare: true };
+    })
+    .reverse();
 }
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -136,7 +158,7 @@ export function adoptionSays(adoption: Adoption): string {
   const to = timeSays(adoption, times[times.length - 1] ?? 0);
   const moved = layers(adoption).map(({ label, shares }) => {
     const known = shares.filter((share) => share !== null);
-    return `${label} from ${rate(known[0] ?? 0)} to ${rate(known[known.length - 1] ?? 0)}`;
+    return `${label} from ${part(known[0] ?? 0)} to ${part(known[known.length - 1] ?? 0)}`;
   });
   const marks = adoption.marks.map((mark) => `${mark.says} at ${timeSays(adoption, mark.at)}`);
   return `Share of devices by release, ${from} to ${to}: ${moved.join(", ")}.${
@@ -147,5 +169,5 @@ export function adoptionSays(adoption: Adoption): string {
 /** "17,531, 23.5 %". */
 export function cellSays(layer: Layer, at: number): { devices: string; share: string } {
   const share = layer.shares[at];
-  return { devices: count(layer.devices[at] ?? 0), share: share === null || share === undefined ? "–" : rate(share) };
+  return { devices: count(layer.devices[at] ?? 0), share: share === null || share === undefined ? "–" : part(share) };
 }

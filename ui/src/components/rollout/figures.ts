@@ -1,6 +1,6 @@
 import type { DeviceShare } from "../../lib/bindings/DeviceShare";
 import type { FailureRate } from "../../lib/bindings/FailureRate";
-import { count, plural, rate, share } from "../../lib/format";
+import { count, part, plural, rate, share } from "../../lib/format";
 
 /** The rate itself, 0 to 1; nothing without attempts. */
 export function failureShare(failures: FailureRate): number | null {
@@ -46,17 +46,21 @@ export function devices(value: number): string {
 }
 
 /** The share in percent, for bars; 0 where there is nothing to divide by. */
-export function percentOf(part: number, of: number): number {
-  return of > 0 ? Math.min(100, (part / of) * 100) : 0;
+export function percentOf(devices: number, of: number): number {
+  return of > 0 ? Math.min(100, (devices / of) * 100) : 0;
 }
 
 /** "23.5 %". */
-export function shareOf(part: number, of: number): string {
-  return of > 0 ? rate(part / of) : "–";
+export function shareOf(devices: number, of: number): string {
+  return of > 0 ? part(devices / of) : "–";
+}
+
+/** Confirmations over all spans of a sparkline. */
+export function sparkSum(values: number[]): string {
+  return count(values.reduce((total, value) => total + value, 0));
 }
 
 /** What a sparkline of confirmations says in words. */
 export function sparkSays(values: number[]): string {
-  const sum = values.reduce((total, value) => total + value, 0);
-  return values.length === 0 ? "Nothing known yet" : `${count(sum)} newly confirmed in the spans shown`;
+  return values.length === 0 ? "Nothing known yet" : `${sparkSum(values)} newly confirmed in the spans shown`;
 }

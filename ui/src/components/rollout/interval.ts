@@ -39,7 +39,7 @@ export function markSays(mark: number, scale: Scale): string {
 /** A line of the gate's checks: every figure of the bar in text. */
 export interface GateCheck {
   id: string;
-  state: "yes" | "no" | "wait" | "guard";
+  state: "yes" | "no" | "wait" | "info" | "guard";
   says: string;
   value: string;
 }

@@ -38,6 +38,13 @@ export function rate(value: number): string {
   return `${shown.toFixed(digits)}${NBSP}%`;
 }
 
+/** A part of all devices, 0 to 1, in a column of such: "23.5 %", "8.3 %", "under 0.1 %". */
+export function part(value: number): string {
+  if (value > 0 && value < 0.001) return `under 0.1${NBSP}%`;
+  const shown = value * 100;
+  return `${shown.toFixed(shown === 0 || shown === 100 ? 0 : 1)}${NBSP}%`;
+}
+
 /** "56 of 18,204". */
 export function share(part: number, of: number): string {
   return `${count(part)} of ${count(of)}`;
