@@ -98,7 +98,7 @@ export function flags(adoption: Adoption, width: number): Flag[] {
     .reverse()
     .map((mark): Flag => {
       const x = place(mark);
-      const wide = mark.says.length * 6.4 + 28;
+      const wide = mark.says.length * 6.2 + (mark.kind === "share" || mark.kind === "complete" ? 12 : 28);
       for (const [flip, lane] of [
         [false, 0],
         [true, 0],
@@ -124,17 +124,18 @@ export function timeSays(adoption: Pick<Adoption, "by">, seconds: number): strin
   return adoption.by === "minute" ? clock(at.toISOString()) : `${at.getDate()} ${MONTHS[at.getMonth()]}`;
 }
 
-/** At most seven times to write below the chart. */
-export function ticks(adoption: Adoption): { left: number; says: string }[] {
+/** Times to write below the chart: at most seven, and as many as `width` pixels hold. */
+export function ticks(adoption: Adoption, width: number): { left: number; says: string }[] {
   const { times } = adoption;
   const first = times[0] ?? 0;
   const last = times[times.length - 1] ?? 0;
   if (last <= first) return [];
-  const step = Math.max(1, Math.ceil(times.length / 7));
+  const room = Math.min(7, Math.max(2, Math.floor(width / 64)));
+  const step = Math.max(1, Math.ceil(times.length / room));
   return times
     .filter((_, index) => index % step === 0)
     .map((time) => ({ left: ((time - first) / (last - first)) * 100, says: timeSays(adoption, time) }))
-    .filter((tick) => tick.left < 93);
+    .filter((tick) => width <= 0 || ((100 - tick.left) / 100) * width >= 32);
 }
 
 /** Heights for the words at the right, 0 to 100 from the bottom, pushed apart so that each can be read. */

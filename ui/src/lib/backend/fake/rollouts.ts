@@ -103,13 +103,13 @@ function gateOf(channel: Channel): GateView | null {
   return { state: stopped ? "stopped" : "open", minSample: 500, maxFailurePermille: 10, rate: failures, stopped };
 }
 
-/** 14 days, counted every six hours. */
+/** 15 days. */
 function adoptionOf(now: number, channel: Channel): Adoption {
   const current = channel.current;
   const health = current?.health;
   if (!current || !health) return { by: "day", times: [], series: [], marks: [] };
-  const count = 56;
-  const times = Array.from({ length: count }, (_, at) => Math.round((now - (count - 1 - at) * 6 * hour) / 1000));
+  const count = 15;
+  const times = Array.from({ length: count }, (_, at) => Math.round((now - (count - 1 - at) * day) / 1000));
   const all = health.active.of;
   const when = (age: number): number => Math.round((now - age) / 1000);
   /** Devices that came by then, after a share was raised at `start`. */
@@ -125,7 +125,7 @@ function adoptionOf(now: number, channel: Channel): Adoption {
     ),
   );
   const embedded = times.map((_, at) => Math.round(all * (0.115 - 0.041 * (at / count))));
-  const older = times.map((_, at) => Math.round(all * (0.19 * Math.exp(-at / 34) + 0.045)));
+  const older = times.map((_, at) => Math.round(all * (0.19 * Math.exp(-at / 9) + 0.045)));
   const base = times.map((_, at) => all - (newest[at] ?? 0) - (embedded[at] ?? 0) - (older[at] ?? 0));
   return {
     by: "day",
