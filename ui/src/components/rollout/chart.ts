@@ -1,4 +1,4 @@
-import uPlot from "uplot";
+import type uPlot from "uplot";
 import type { Adoption } from "../../lib/bindings/Adoption";
 import { haltedSpans, type Layer } from "./adoption";
 
@@ -69,8 +69,26 @@ export function canDraw(): boolean {
   return document.createElement("canvas").getContext("2d") !== null;
 }
 
+/** uPlot's constructor. */
+export type Plot = typeof uPlot;
+
+/**
+ * Loads uPlot. It asks Intl for the numbers of `navigator.language` as it loads, and WebKitGTK says `C` there under a
+ * POSIX locale, which Intl refuses: the page would not start. So a language that Intl does not know becomes English,
+ * in which the window is written.
+ */
+export async function loadPlot(): Promise<Plot> {
+  try {
+    Intl.getCanonicalLocales(navigator.language);
+  } catch {
+    Object.defineProperty(navigator, "language", { value: "en-US", configurable: true });
+  }
+  return (await import("uplot")).default;
+}
+
 /** Draws the stack into `element`. `onhover` gets the index of the time under the pointer. */
 export function draw(
+  Plot: Plot,
   element: HTMLElement,
   adoption: Adoption,
   stack: Layer[],
@@ -80,7 +98,7 @@ export function draw(
   // The highest edge is drawn first and filled to the ground; every lower layer covers its part.
   const above = [...stack].reverse();
   const data: uPlot.AlignedData = [adoption.times, ...above.map((layer) => layer.tops)];
-  return new uPlot(
+  return new Plot(
     {
       width: element.clientWidth,
       height: element.clientHeight,
