@@ -29,6 +29,22 @@ describe("navigation", () => {
     await screen.findByTestId("rollouts");
   });
 
+  it("keeps focus: on the entry that was pressed, else on the new page", async () => {
+    const user = userEvent.setup();
+    await open("server");
+    await screen.findByTestId("board");
+    at("nav-rollouts").focus();
+    await user.keyboard("{Enter}");
+    await screen.findByTestId("rollouts");
+    await waitFor(() => expect(document.activeElement).toBe(at("nav-rollouts")));
+    at("open-rollout-production").focus();
+    await user.keyboard("{Enter}");
+    await screen.findByTestId("rollout");
+    await waitFor(() => expect(document.activeElement).toBe(document.querySelector(".content")));
+    await user.keyboard("?");
+    await screen.findByTestId("shortcuts-sheet");
+  });
+
   it("does not leave the page behind an open sheet", async () => {
     const user = userEvent.setup();
     await open("server");
@@ -176,6 +192,13 @@ describe("a rollout", () => {
     expect(app.overlay).toMatchObject({ asked: { action: "resume" } });
   });
 
+  it("draws the first minutes as a share of all devices of the channel", async () => {
+    await open("fleet");
+    app.showRollout("production");
+    const label = (await screen.findByTestId("adoption-chart")).getAttribute("aria-label") ?? "";
+    expect(label).toMatch(/4\.2\.4 from 0\u00a0% to 2[23]\.\d\u00a0%/u);
+  });
+
   it("says what a server would add where none is connected", async () => {
     await open("pipeline");
     app.showRollout("production");
@@ -183,6 +206,22 @@ describe("a rollout", () => {
     expect(at("server-badge").textContent).toContain("No update server");
     expect(screen.queryByTestId("gate-card")).toBeNull();
     expect(at("act-halt")).toBeTruthy();
+  });
+});
+
+describe("notices of the engine", () => {
+  it("are said aloud: a gate that stopped a rollout, and one that is complete", async () => {
+    const { backend } = await open("server");
+    await screen.findByTestId("board");
+    const notice = { workspace: "acme", unit: "main", channel: "production" };
+    backend.emit({
+      type: "notice",
+      data: { ...notice, kind: "stopped_by_gate", title: "4.2.4 stopped itself on production", text: "97 of 4,102." },
+    });
+    expect((await screen.findByTestId("toast-title")).textContent).toBe("4.2.4 stopped itself on production");
+    expect(at("toast").dataset["kind"]).toBe("warn");
+    backend.emit({ type: "notice", data: { ...notice, kind: "complete", title: "4.2.4 is complete", text: "" } });
+    await waitFor(() => expect(screen.getAllByTestId("toast").at(-1)?.dataset["kind"]).toBe("ok"));
   });
 });
 

@@ -42,7 +42,11 @@ describe("halting", () => {
     const { backend, user } = await change("halt");
     await user.type(await screen.findByTestId("change-reason"), "Blank map on Android 14");
     await user.click(at("change-start"));
-    await screen.findByTestId("change-done");
+    await screen.findByTestId("receipt-headline");
+    expect(at("receipt-headline").textContent).toContain("Halted at 25");
+    expect(at("receipt-metadata").textContent).toContain("main.production.rollout");
+    // Nothing was uploaded, so nothing is said of bytes.
+    expect(screen.queryByTestId("receipt-uploaded")).toBeNull();
     expect(sent(backend, "rollout_prepare").map((request) => request.reason)).toEqual(["", "Blank map on Android 14"]);
     expect(sent(backend, "rollout_start")).toEqual([{ plan: "plan-halt", typed: null }]);
     await user.click(at("receipt-done"));
@@ -60,7 +64,7 @@ describe("halting", () => {
     expect(sent(backend, "rollout_start")).toEqual([]);
     expect(at("change-after").textContent).toContain("Halted at 50");
     await user.click(at("change-start"));
-    await screen.findByTestId("change-done");
+    await screen.findByTestId("receipt-headline");
   });
 
   it("opens the other act from the note", async () => {
@@ -79,7 +83,7 @@ describe("rolling back", () => {
     expect(at("change-why").textContent).toContain("the channel's name");
     expect(sent(backend, "rollout_start")).toEqual([]);
     await user.type(typed, "uction{Enter}");
-    await screen.findByTestId("change-done");
+    await screen.findByTestId("receipt-headline");
     expect(sent(backend, "rollout_start")).toEqual([{ plan: "plan-roll_back", typed: "production" }]);
   });
 
@@ -126,6 +130,25 @@ describe("the other acts", () => {
   });
 });
 
+describe("the job of a change", () => {
+  it("can be looked at again from the list of jobs", async () => {
+    const { backend } = await open("server");
+    const plan = await backend.invoke("rollout_prepare", {
+      workspace: "acme",
+      unit: "main",
+      channel: "production",
+      action: "halt",
+      permille: null,
+      build: null,
+      reason: "",
+    });
+    const { job } = await backend.invoke("rollout_start", { plan: plan.plan, typed: null });
+    app.openJob(await backend.invoke("job", { job }));
+    await screen.findByTestId("receipt-headline");
+    expect(sent(backend, "rollout_prepare").length).toBe(1);
+  });
+});
+
 describe("refusals", () => {
   const refused = {
     code: "rollout.state",
@@ -157,6 +180,6 @@ describe("refusals", () => {
     await screen.findByTestId("change-affected");
     expect(sent(backend, "rollout_start")).toEqual([]);
     await user.click(at("change-start"));
-    await screen.findByTestId("change-done");
+    await screen.findByTestId("receipt-headline");
   });
 });

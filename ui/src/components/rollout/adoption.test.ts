@@ -22,19 +22,26 @@ const adoption: Adoption = {
 
 describe("the stack", () => {
   it("has the newest release at the bottom and ends at 100 %", () => {
-    const stack = layers(adoption);
+    const stack = layers(adoption, 100);
     expect(stack.map((layer) => layer.label)).toEqual(["4.2.4", "4.2.3", "Embedded"]);
     expect(stack[0]?.tops).toEqual([0, 10, 30, 50]);
     expect(stack[2]?.tops.map((top) => Math.round(top ?? -1))).toEqual([100, 100, 100, 100]);
-    expect(totals(adoption)).toEqual([100, 100, 100, 100]);
+    expect(totals(adoption, 100)).toEqual([100, 100, 100, 100]);
   });
 
   it("leaves a hole where no device was counted, instead of a share of nothing", () => {
     const empty = { ...adoption, series: adoption.series.map((one) => ({ ...one, devices: [0, 1, 1, 1] })) };
-    for (const layer of layers(empty)) {
+    for (const layer of layers(empty, 3)) {
       expect(layer.shares[0]).toBeNull();
       expect(layer.tops[0]).toBeNull();
     }
+  });
+
+  it("by the minute is the newest release out of all devices of the channel", () => {
+    const minutes: Adoption = { ...adoption, by: "minute", series: [adoption.series[2]!] };
+    expect(layers(minutes, 200)[0]?.shares).toEqual([0, 0.05, 0.15, 0.25]);
+    // More than were counted in the window cannot be a share over everything.
+    expect(layers(minutes, 10)[0]?.tops.at(-1)).toBe(100);
   });
 
   it("gives neighbours different colours", () => {
@@ -91,6 +98,11 @@ describe("flags", () => {
     }
   });
 
+  it("put what happened on the day that still goes on at its end", () => {
+    const marks = [{ at: start + 3.6 * day, kind: "halt", says: "Halted" }];
+    expect(flags({ ...adoption, marks }, 600)).toMatchObject([{ left: 100, flip: true, bare: false }]);
+  });
+
   it("leaves out what lies before the first count", () => {
     const marks = [{ at: start - day, kind: "start", says: "Promoted 1 %" }];
     expect(flags({ ...adoption, marks }, 600)).toEqual([]);
@@ -106,7 +118,7 @@ describe("words of the chart", () => {
   });
 
   it("says the whole curve in a sentence", () => {
-    const says = adoptionSays(adoption);
+    const says = adoptionSays(adoption, 100);
     expect(says).toContain("4.2.4 from 0\u00a0% to 50.0\u00a0%");
     expect(says).toContain("Halted at 5 Jul");
   });

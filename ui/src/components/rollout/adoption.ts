@@ -14,14 +14,21 @@ export interface Layer {
   tops: (number | null)[];
 }
 
-/** Devices at each time, over all releases. */
-export function totals(adoption: Adoption): number[] {
+/**
+ * What a share is a share of, at each time. By day every device is in some series; by the minute only the newest release
+ * is counted, so its share is of `all` devices of the channel.
+ */
+export function totals(adoption: Adoption, all: number): number[] {
+  if (adoption.by === "minute") {
+    const most = Math.max(all, ...adoption.series.flatMap((one) => one.devices));
+    return adoption.times.map(() => most);
+  }
   return adoption.times.map((_, at) => adoption.series.reduce((sum, one) => sum + (one.devices[at] ?? 0), 0));
 }
 
 /** The stack from the bottom: the newest release first, what was there before above it. */
-export function layers(adoption: Adoption): Layer[] {
-  const sums = totals(adoption);
+export function layers(adoption: Adoption, all: number): Layer[] {
+  const sums = totals(adoption, all);
   const newest = [...adoption.series].reverse();
   const below = adoption.times.map(() => 0);
   return newest.map((one, index) => {
@@ -82,8 +89,9 @@ export function flags(adoption: Adoption, width: number): Flag[] {
   const first = adoption.times[0] ?? 0;
   const last = adoption.times[adoption.times.length - 1] ?? 0;
   if (last <= first || width <= 0) return [];
-  const marks = adoption.marks.filter((mark) => mark.at >= first && mark.at <= last).sort((a, b) => a.at - b.at);
-  const place = (mark: AdoptionMark): number => ((mark.at - first) / (last - first)) * width;
+  const marks = adoption.marks.filter((mark) => mark.at >= first).sort((a, b) => a.at - b.at);
+  // The last day is still going on, so what happened on it stands at its right end.
+  const place = (mark: AdoptionMark): number => ((Math.min(mark.at, last) - first) / (last - first)) * width;
   const lines = marks.map(place);
   const words: Taken[] = [];
   const upper: number[] = [];
@@ -153,11 +161,11 @@ export function spread(wanted: number[], gap: number): number[] {
 }
 
 /** The chart in a sentence. */
-export function adoptionSays(adoption: Adoption): string {
+export function adoptionSays(adoption: Adoption, all: number): string {
   const { times } = adoption;
   const from = timeSays(adoption, times[0] ?? 0);
   const to = timeSays(adoption, times[times.length - 1] ?? 0);
-  const moved = layers(adoption).map(({ label, shares }) => {
+  const moved = layers(adoption, all).map(({ label, shares }) => {
     const known = shares.filter((share) => share !== null);
     return `${label} from ${part(known[0] ?? 0)} to ${part(known[known.length - 1] ?? 0)}`;
   });

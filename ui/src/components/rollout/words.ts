@@ -87,29 +87,41 @@ export function wordsOf({ action, version, channel, permille, target }: About): 
 
 /** What an action does not undo. */
 export function notUndone(action: string, version: string | null): string[] {
-  const what = version ?? "the release";
   if (action !== "roll_back" && action !== "embedded") return [];
-  return [`Data that ${what} wrote on devices stays as it is`, `${what} stays in the log, with your reason`];
+  return [`${version ?? "The release"} stays in the log, with your reason`];
 }
 
-/** The one action that the view puts first: what the state asks for, else the next step. */
-export function primaryOf(actions: RolloutAction[]): RolloutAction | null {
+/** Buttons of the page: one that is put first, those beside it, and the rest in a menu. */
+export interface Buttons {
+  primary: RolloutAction | null;
+  second: RolloutAction[];
+  menu: RolloutAction[];
+}
+
+/** What fits a state. Something that cannot be done now stays in its place, with its reason. */
+const FITTING: Record<string, { forward: string[]; beside: string[] }> = {
+  rolling_out: { forward: ["advance", "complete"], beside: ["roll_back", "halt"] },
+  stopped_by_gate: { forward: ["halt"], beside: ["roll_back"] },
+  halted: { forward: ["resume"], beside: ["roll_back"] },
+  complete: { forward: [], beside: ["roll_back"] },
+};
+
+/** Which action stands where. What the state asks for comes first, else the next step of it. */
+export function buttonsOf(state: string, actions: RolloutAction[]): Buttons {
+  const fitting = FITTING[state] ?? { forward: [], beside: [] };
+  const named = (name: string): RolloutAction | undefined => actions.find((action) => action.action === name);
+  // A last step has no share of its own: then completing is the next step.
+  const ahead = fitting.forward
+    .map(named)
+    .filter((action) => action !== undefined)
+    .filter((action) => action.action !== "advance" || action.permille !== null);
   const proposed = actions.find((action) => action.proposed && action.disabled === null);
-  const forward = ["advance", "complete", "resume"];
-  return proposed ?? actions.find((action) => action.disabled === null && forward.includes(action.action)) ?? null;
-}
-
-/** Buttons beside it, in order; the rest is in the menu. */
-export function secondOf(actions: RolloutAction[], primary: RolloutAction | null): RolloutAction[] {
-  const order = ["roll_back", "halt", "resume"];
-  return order
-    .map((name) => actions.find((action) => action.action === name && action !== primary))
-    .filter((action) => action !== undefined);
-}
-
-/** What stands in the menu. */
-export function menuOf(actions: RolloutAction[], shown: (RolloutAction | null)[]): RolloutAction[] {
-  return actions.filter((action) => !shown.includes(action));
+  const primary = proposed ?? ahead[0] ?? null;
+  const second = [...fitting.beside.map(named), ahead[0]].filter(
+    (action) => action !== undefined && action !== primary,
+  ) as RolloutAction[];
+  const shown = new Set([primary, ...second]);
+  return { primary, second, menu: actions.filter((action) => !shown.has(action)) };
 }
 
 /** Title of the page: "4.2.4 to production". */

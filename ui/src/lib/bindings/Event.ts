@@ -2,10 +2,11 @@
 import type { Dropped } from "./Dropped";
 import type { Job } from "./Job";
 import type { Jobs } from "./Jobs";
+import type { Notice } from "./Notice";
 import type { Recovered } from "./Recovered";
 import type { WorkspaceRef } from "./WorkspaceRef";
 
 /**
  * What the engine tells the window by itself, over one channel.
  */
-export type Event = { "type": "job", "data": Job } | { "type": "board", "data": WorkspaceRef } | { "type": "drop", "data": Dropped } | { "type": "quit_asked", "data": Jobs } | { "type": "recovered", "data": Recovered };
+export type Event = { "type": "job", "data": Job } | { "type": "board", "data": WorkspaceRef } | { "type": "drop", "data": Dropped } | { "type": "quit_asked", "data": Jobs } | { "type": "recovered", "data": Recovered } | { "type": "notice", "data": Notice };

@@ -12,7 +12,7 @@ export type Serving = {
  */
 release: Release, 
 /**
- * `rolling_out`, `halted`, `complete`.
+ * `rolling_out`, `halted`, `complete`, `stopped_by_gate`.
  */
 state: string, 
 /**

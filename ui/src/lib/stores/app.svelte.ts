@@ -16,6 +16,11 @@ import { toasts } from "./toasts.svelte";
 
 export type View = "starting" | "failed" | "welcome" | "connect" | "pipeline" | "rollouts" | "rollout" | "devices";
 
+/** True for the views of a workspace, which share sidebar and top bar. */
+export function isPage(view: View): boolean {
+  return view === "pipeline" || view === "rollouts" || view === "rollout" || view === "devices";
+}
+
 /** A change of a rollout that a person asks for; the plan comes from the engine. */
 export interface RolloutAsked {
   channel: string;
@@ -134,6 +139,10 @@ class App {
       }
       case "quit_asked":
         this.quitAsked = event.data.jobs;
+        break;
+      case "notice":
+        if (event.data.kind === "complete") toasts.ok(event.data.title, event.data.text);
+        else toasts.warn(event.data.title, event.data.text);
         break;
       case "recovered":
         this.#recovered(event.data.said);

@@ -14,6 +14,10 @@ export class Reading<C extends Command> {
   /** Answers to older questions are dropped. */
   #asked = 0;
   #about = "";
+  /** Something changed while the same question was on its way: it is asked once more after the answer. */
+  #again = false;
+  /** The same as `busy`, for asking: it must not make the asker depend on it. */
+  #asking = false;
 
   constructor(command: C) {
     this.#command = command;
@@ -22,8 +26,15 @@ export class Reading<C extends Command> {
   /** Asks. Another question than before empties the answer first, so that no figure stands under a wrong title. */
   async ask(request: CommandMap[C][0]): Promise<void> {
     const about = JSON.stringify(request);
+    // Changes may come faster than answers: every answer is shown, and the last one is as new as the last change.
+    if (about === this.#about && this.#asking) {
+      this.#again = true;
+      return;
+    }
     if (about !== this.#about) this.value = null;
     this.#about = about;
+    this.#asking = true;
+    this.#again = false;
     this.error = null;
     this.busy = true;
     const asked = (this.#asked += 1);
@@ -35,16 +46,11 @@ export class Reading<C extends Command> {
     } catch (thrown) {
       if (asked === this.#asked) this.error = toIpcError(thrown);
     } finally {
-      if (asked === this.#asked) this.busy = false;
+      if (asked === this.#asked) {
+        this.busy = false;
+        this.#asking = false;
+        if (this.#again) void this.ask(request);
+      }
     }
-  }
-
-  /** Forgets the answer. */
-  clear(): void {
-    this.#asked += 1;
-    this.#about = "";
-    this.value = null;
-    this.error = null;
-    this.busy = false;
   }
 }

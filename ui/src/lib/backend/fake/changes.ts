@@ -1,10 +1,13 @@
 import type { Board } from "../../bindings/Board";
 import type { Channel } from "../../bindings/Channel";
+import type { Job } from "../../bindings/Job";
+import type { Receipt } from "../../bindings/Receipt";
+import type { Release } from "../../bindings/Release";
 import type { RolloutChangeRequest } from "../../bindings/RolloutChangeRequest";
 import type { RolloutPlan } from "../../bindings/RolloutPlan";
 import type { RolloutView } from "../../bindings/RolloutView";
 import type { Workspace } from "../../bindings/Workspace";
-import { signPlanKeys } from "./ship";
+import { promotePlan, receiptOf, signPlanKeys } from "./ship";
 
 /** Sample plans for changes of a rollout, and what they come to. */
 
@@ -147,5 +150,30 @@ export function apply(board: Board, request: RolloutChangeRequest): Board {
   return {
     ...board,
     channels: board.channels.map((channel) => (channel.id === request.channel ? changed(channel, request) : channel)),
+  };
+}
+
+/** What a change ends with: no bundle was uploaded, so only what was signed and read back counts. */
+export function changeReceipt(now: number, of: Workspace, job: Job, plan: RolloutPlan, release: Release): Receipt {
+  const { unit, channel } = plan.change;
+  const promoted = promotePlan(
+    now,
+    of,
+    { workspace: of.id, unit, build: release.build, from: channel, to: channel, permille: null },
+    release,
+  );
+  return {
+    ...receiptOf(now, of, job, promoted),
+    headline: `${plan.after} on ${channel}`,
+    replaces: null,
+    metadata: plan.roles.map(({ role, before, now: version, key }) => ({
+      role,
+      before,
+      now: version,
+      signedBy: key,
+      readBack: true,
+    })),
+    next: plan.affected.slice(0, 2).map((text) => ({ title: "Devices", text })),
+    gate: null,
   };
 }

@@ -19,7 +19,7 @@ import * as data from "./data";
 import { play } from "./play";
 import * as ship from "./ship";
 import { checks, comparison, refusedChecks } from "./storage";
-import { apply, planOf } from "./changes";
+import { apply, changeReceipt, planOf } from "./changes";
 import { devicesOf, installsOf, setupsOf, simulated } from "./devices";
 import { stoppedAt } from "./figures";
 import { counted, rolloutsOf, serverOf, viewOf } from "./rollouts";
@@ -342,9 +342,11 @@ export class FakeBackend implements Backend {
     if (!plan) throw data.unreadable;
     const { change } = plan;
     const job = this.#job("rollout", `${plan.after}: ${change.channel}`, change.workspace, change.unit, change.channel);
-    this.#run(job, ["sign", "publish"], () => {
+    const { release } = this.#view(change.workspace, change.channel);
+    this.#run(job, ["sign", "publish"], (ended) => {
       this.boards.set(change.workspace, apply(this.#board(change.workspace), change));
-      return {};
+      if (!release) return {};
+      return { receipt: changeReceipt(this.#now(), this.#workspace(change.workspace), ended, plan, release) };
     });
     return { job: job.id };
   }

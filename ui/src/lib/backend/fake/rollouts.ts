@@ -103,11 +103,25 @@ function gateOf(channel: Channel): GateView | null {
   return { state: stopped ? "stopped" : "open", minSample: 500, maxFailurePermille: 10, rate: failures, stopped };
 }
 
+/** The first minutes of a rollout in the sandbox. */
+function minutesOf(now: number, channel: Channel, active: number): Adoption {
+  const current = channel.current;
+  const times = Array.from({ length: 25 }, (_, at) => Math.round(now / 1000) - (24 - at) * 60);
+  const devices = times.map((_, at) => Math.round(active * (at < 2 ? 0 : 1 - Math.exp(-(at - 2) / 6))));
+  return {
+    by: "minute",
+    times,
+    series: [{ label: current?.release.version ?? "", build: current?.release.build ?? null, devices }],
+    marks: [{ at: times[1] ?? 0, kind: "start", says: "Released to 25 %" }],
+  };
+}
+
 /** 15 days. */
-function adoptionOf(now: number, channel: Channel): Adoption {
+function adoptionOf(now: number, channel: Channel, sandbox: boolean): Adoption {
   const current = channel.current;
   const health = current?.health;
   if (!current || !health) return { by: "day", times: [], series: [], marks: [] };
+  if (sandbox) return minutesOf(now, channel, health.active.devices);
   const count = 15;
   const times = Array.from({ length: count }, (_, at) => Math.round((now - (count - 1 - at) * day) / 1000));
   const all = health.active.of;
@@ -147,37 +161,32 @@ function adoptionOf(now: number, channel: Channel): Adoption {
   };
 }
 
+/** All actions, as the engine gives them: what cannot be done now carries its reason. */
 function actionsOf(channel: Channel): RolloutAction[] {
   const current = channel.current;
   const state = stateOf(channel);
-  if (!current) return [];
-  const open = (action: string, more: Partial<RolloutAction> = {}): RolloutAction => ({
-    action,
+  const rolling = state === "rolling_out" || state === "stopped_by_gate";
+  const next = [10, 50, 100, 250, 500].find((step) => step > (current?.permille ?? 1000)) ?? null;
+  const action = (name: string, disabled: string | null, more: Partial<RolloutAction> = {}): RolloutAction => ({
+    action: name,
     permille: null,
-    disabled: null,
     proposed: false,
     ...more,
+    disabled: current ? disabled : "The channel serves nothing yet.",
   });
-  const next = [10, 50, 100, 250, 500].find((step) => step > current.permille) ?? null;
-  const stopped = "The gate stopped it: halt it or roll back first.";
-  const back = [
-    open("roll_back", channel.previous.length === 0 ? { disabled: "No earlier release is approved." } : {}),
-    open("embedded"),
-  ];
-  if (state === "complete") return back;
-  if (state === "halted") return [open("resume", { proposed: true }), ...back];
-  if (state === "stopped_by_gate")
-    return [
-      open("halt", { proposed: true }),
-      ...(next === null ? [] : [open("advance", { permille: next, disabled: stopped })]),
-      open("complete", { disabled: stopped }),
-      ...back,
-    ];
+  const goes = rolling
+    ? null
+    : state === "halted"
+      ? "It is halted. Resume it first."
+      : "No rollout is unfinished here.";
+  const stopped = state === "stopped_by_gate" ? "The gate stopped it: halt it or roll back first." : null;
   return [
-    ...(next === null ? [] : [open("advance", { permille: next, proposed: true })]),
-    open("halt"),
-    open("complete"),
-    ...back,
+    action("advance", goes ?? stopped, { permille: next, proposed: state === "rolling_out" && next !== null }),
+    action("halt", goes, { proposed: state === "stopped_by_gate" }),
+    action("resume", state === "halted" ? null : "It is not halted."),
+    action("complete", goes ?? stopped),
+    action("roll_back", channel.previous.length === 0 ? "No earlier release is approved here." : null),
+    action("embedded", null),
   ];
 }
 
@@ -201,7 +210,7 @@ export function viewOf(now: number, board: Board, id: string, server: ServerStat
     steps: stepsOf(now, channel),
     gate: gateOf(channel),
     withheld: health?.stopped ? "Boot failures passed the limit of its gate." : null,
-    adoption: adoptionOf(now, channel),
+    adoption: adoptionOf(now, channel, board.workspace === "sandbox"),
     funnel: live
       ? [
           { state: "offered", devices: active + 1_121, says: "448 have not started" },
