@@ -5,6 +5,7 @@ import { FakeBackend, type Scenario } from "../lib/backend/fake";
 import { app } from "../lib/stores/app.svelte";
 import { boards } from "../lib/stores/board.svelte";
 import { drop } from "../lib/stores/drop.svelte";
+import { fleet } from "../lib/stores/fleet.svelte";
 import { jobs } from "../lib/stores/jobs.svelte";
 import { toasts } from "../lib/stores/toasts.svelte";
 
@@ -21,6 +22,8 @@ export function fresh(backend: FakeBackend): void {
   app.notices = [];
   app.error = null;
   app.overlay = null;
+  app.channel = null;
+  fleet.running = null;
   app.quitAsked = null;
   app.credentialsAsked = null;
   app.choosing = false;

@@ -1,7 +1,9 @@
 import { screen } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
+import { install } from "../lib/backend/fake/devices";
 import { www } from "../lib/backend/fake/ship";
+import { app } from "../lib/stores/app.svelte";
 import { violations } from "../test/axe";
 import { open } from "../test/start";
 
@@ -17,6 +19,50 @@ describe("accessibility rules", () => {
     await open(scenario);
     await screen.findByTestId(testid);
     expect(await violations()).toEqual([]);
+  });
+
+  it.each([
+    ["server", "rollouts", "rollouts"],
+    ["empty", "rollouts", "rollouts-empty"],
+    ["pipeline", "rollouts", "no-server"],
+    ["server", "rollout", "gate-card"],
+    ["stopped", "rollout", "stopped-by-gate"],
+    ["server-offline", "rollout", "server-offline"],
+    ["fleet", "rollout", "fleet"],
+    ["server", "devices", "share"],
+    ["pipeline", "devices", "no-server"],
+  ] as const)("hold in %s on %s", async (scenario, view, testid) => {
+    await open(scenario);
+    app.view = view;
+    await screen.findByTestId(testid);
+    expect(await violations()).toEqual([]);
+  });
+
+  it("hold in the table of adoption, and with an install and an answer on screen", async () => {
+    const user = userEvent.setup();
+    await open("server");
+    app.showRollout("production");
+    await user.click(await screen.findByTestId("adoption-as-table"));
+    expect(await violations()).toEqual([]);
+    app.view = "devices";
+    await user.type(await screen.findByTestId("lookup-install"), `${install}{Enter}`);
+    await screen.findByTestId("lookup-production");
+    await user.click(screen.getByTestId("simulate-go"));
+    await screen.findByTestId("simulate-answer");
+    expect(await violations()).toEqual([]);
+  });
+
+  it.each([
+    ["setup-app", "setup-config", "setup-sheet"],
+    ["connect-server", "server-url", "server-dialog"],
+  ])("hold in the dialog behind %s", async (button, ready, dialog) => {
+    await open(button === "setup-app" ? "server" : "pipeline");
+    app.view = "devices";
+    await screen.findByTestId("simulate");
+    await userEvent.click(await screen.findByTestId(button));
+    await screen.findByTestId(ready);
+    document.querySelector(".under")?.remove();
+    expect(await violations(screen.getByTestId(dialog))).toEqual([]);
   });
 
   it("hold in connect with a chosen root", async () => {

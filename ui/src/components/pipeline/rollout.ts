@@ -1,8 +1,8 @@
 /** How a rollout's state is said and shown. */
 export interface RolloutLook {
   word: string;
-  tone: "ok" | "accent" | "warn" | "muted";
-  icon: "ok" | "rolling" | "halted" | "pending";
+  tone: "ok" | "accent" | "warn" | "danger" | "muted";
+  icon: "ok" | "rolling" | "halted" | "pending" | "info";
   bar: "ok" | "accent" | "halted";
 }
 
@@ -10,6 +10,9 @@ const looks: Record<string, RolloutLook> = {
   rolling_out: { word: "Rolling out", tone: "accent", icon: "rolling", bar: "accent" },
   complete: { word: "Complete", tone: "ok", icon: "ok", bar: "ok" },
   halted: { word: "Halted", tone: "warn", icon: "halted", bar: "halted" },
+  stopped_by_gate: { word: "Stopped by gate", tone: "danger", icon: "halted", bar: "halted" },
+  embedded: { word: "Embedded build", tone: "muted", icon: "info", bar: "accent" },
+  nothing: { word: "Nothing released", tone: "muted", icon: "pending", bar: "accent" },
 };
 
 /** The look of a state; a state of a newer engine shows its own word. */

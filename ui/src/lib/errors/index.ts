@@ -2,7 +2,16 @@ import type { IpcError } from "../bindings/IpcError";
 
 /** What the window does about an error when the person presses its button. */
 export type ActionId =
-  "retry" | "sync" | "choose-build" | "refresh" | "connect" | "credentials" | "storage-check" | "address" | "none";
+  | "retry"
+  | "sync"
+  | "choose-build"
+  | "refresh"
+  | "connect"
+  | "credentials"
+  | "storage-check"
+  | "address"
+  | "server"
+  | "none";
 
 /** How an error is shown and what can be done about it here. */
 export interface ErrorAction {
@@ -18,6 +27,7 @@ const wait: ErrorAction = { label: "Try again", action: "retry", severity: "warn
 const choose: ErrorAction = { label: "Choose another build…", action: "choose-build", severity: "warn" };
 const sync: ErrorAction = { label: "Read storage again", action: "sync", severity: "danger" };
 const test: ErrorAction = { label: "Test storage…", action: "storage-check", severity: "danger" };
+const server: ErrorAction = { label: "Connect update server…", action: "server", severity: "warn" };
 const tell: ErrorAction = { label: null, action: "none", severity: "danger" };
 
 /** The single table from stable codes to actions. A code that is not here falls back to its area, then to `retryable`. */
@@ -32,7 +42,14 @@ const byCode: Record<string, ErrorAction> = {
   "key.timeout": wait,
   "key.wrong_password": wait,
   "local.busy": wait,
+  "rollout.state": { label: "Read the rollout again", action: "sync", severity: "warn" },
   "publish.version_conflict": { label: "Read and compare", action: "sync", severity: "danger" },
+  "server.address": server,
+  "server.malformed": server,
+  "server.none": server,
+  "server.refused": server,
+  "server.unknown_app": server,
+  "server.unreachable": wait,
   "storage.access": test,
   "storage.busy": wait,
   "storage.clock": wait,

@@ -31,6 +31,25 @@ export function percent(permille: number): string {
   return `${Number.isInteger(value) ? value : value.toFixed(1)}${NBSP}%`;
 }
 
+/** A rate from 0 to 1 as precise as a sample deserves: "0.31 %", "23.5 %", "100 %", "0 %". */
+export function rate(value: number): string {
+  const shown = value * 100;
+  const digits = shown === 0 || shown >= 99.95 ? 0 : shown >= 9.995 ? 1 : 2;
+  return `${shown.toFixed(digits)}${NBSP}%`;
+}
+
+/** A part of all devices, 0 to 1, in a column of such: "23.5 %", "8.3 %", "under 0.1 %". */
+export function part(value: number): string {
+  if (value > 0 && value < 0.001) return `under 0.1${NBSP}%`;
+  const shown = value * 100;
+  return `${shown.toFixed(shown === 0 || shown === 100 ? 0 : 1)}${NBSP}%`;
+}
+
+/** "56 of 18,204". */
+export function share(part: number, of: number): string {
+  return `${count(part)} of ${count(of)}`;
+}
+
 /** "48 KB/s". */
 export function speed(bytesPerSecond: number): string {
   return `${bytes(bytesPerSecond)}/s`;

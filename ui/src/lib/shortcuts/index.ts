@@ -3,6 +3,12 @@
 export type ShortcutId =
   | "ship-folder"
   | "paste"
+  | "pipeline"
+  | "rollouts"
+  | "devices"
+  | "open"
+  | "halt"
+  | "roll-back"
   | "promote"
   | "compare"
   | "sync"
@@ -33,7 +39,13 @@ export interface Shortcut {
 
 export const shortcuts: readonly Shortcut[] = [
   { id: "ship-folder", key: "o", mod: true, scope: "window", label: "Ship a folder…", strip: null },
+  { id: "pipeline", key: "1", mod: true, scope: "window", label: "Pipeline", strip: null },
+  { id: "rollouts", key: "2", mod: true, scope: "window", label: "Rollouts", strip: null },
+  { id: "devices", key: "3", mod: true, scope: "window", label: "Devices", strip: null },
   { id: "promote", key: "p", mod: false, scope: "board", label: "Promote the selected release…", strip: "Promote" },
+  { id: "open", key: "enter", mod: false, scope: "board", label: "Open the rollout", strip: null },
+  { id: "halt", key: "h", mod: false, scope: "board", label: "Halt the selected rollout…", strip: null },
+  { id: "roll-back", key: "b", mod: false, scope: "board", label: "Roll back to the selected release…", strip: null },
   { id: "compare", key: "c", mod: false, scope: "board", label: "Compare with a build…", strip: "Compare" },
   { id: "sync", key: "r", mod: false, scope: "board", label: "Read storage now", strip: "Read storage" },
   { id: "paste", key: "v", mod: true, scope: "board", label: "Ship a zip from a pasted address…", strip: null },
@@ -63,6 +75,7 @@ const names: Record<string, string> = {
   home: "Home",
   end: "End",
   escape: "Esc",
+  enter: "Enter",
 };
 
 /** Key caps to show: ["Ctrl", "O"]. */

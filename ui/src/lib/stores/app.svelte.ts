@@ -14,7 +14,23 @@ import { jobs } from "./jobs.svelte";
 import { theme } from "./theme.svelte";
 import { toasts } from "./toasts.svelte";
 
-export type View = "starting" | "failed" | "welcome" | "connect" | "pipeline";
+export type View = "starting" | "failed" | "welcome" | "connect" | "pipeline" | "rollouts" | "rollout" | "devices";
+
+/** True for the views of a workspace, which share sidebar and top bar. */
+export function isPage(view: View): boolean {
+  return view === "pipeline" || view === "rollouts" || view === "rollout" || view === "devices";
+}
+
+/** A change of a rollout that a person asks for; the plan comes from the engine. */
+export interface RolloutAsked {
+  channel: string;
+  /** `advance`, `halt`, `resume`, `complete`, `roll_back`, `embedded`. */
+  action: string;
+  /** Share for `advance`, permille. */
+  permille: number | null;
+  /** Build for `roll_back`. */
+  build: number | null;
+}
 
 /** What lies over the page. */
 export type Overlay =
@@ -22,6 +38,9 @@ export type Overlay =
   | { kind: "promote"; gate: Gate; jobId: string | null }
   | { kind: "compare"; release: ReleaseRef; item: Picked | null }
   | { kind: "address"; url: string }
+  | { kind: "rollout"; asked: RolloutAsked; jobId: string | null }
+  | { kind: "server"; workspace: Workspace }
+  | { kind: "client-setup"; channel: string }
   | { kind: "storage-check"; workspace: Workspace }
   | { kind: "shortcuts" };
 
@@ -48,6 +67,11 @@ class App {
   choosing = $state(false);
   /** The sandbox is being made. */
   startingSandbox = $state(false);
+
+  /** Channel whose rollout or devices are shown; nothing = the last one of the unit. */
+  channel = $state<string | null>(null);
+  /** Counts what changed in the cache of the shown workspace: views read it to know when to ask again. */
+  changes = $state(0);
 
   #workspace = $state<string | null>(null);
   #unit = $state<string | null>(null);
@@ -89,6 +113,7 @@ class App {
   #show(workspace: Workspace): void {
     this.#workspace = workspace.id;
     this.#unit = workspace.units[0]?.id ?? null;
+    this.channel = null;
     this.view = "pipeline";
     if (this.#unit !== null) void boards.open(workspace.id, this.#unit);
   }
@@ -101,11 +126,11 @@ class App {
         this.#ended(before, event.data);
         jobs.apply(event.data);
         // A gate says whether a job works at it, so the board is read again when one begins or ends.
-        if (event.data.kind !== "inspect" && before?.state !== event.data.state) boards.changed(event.data.workspace);
+        if (event.data.kind !== "inspect" && before?.state !== event.data.state) this.#changed(event.data.workspace);
         break;
       }
       case "board":
-        boards.changed(event.data.workspace);
+        this.#changed(event.data.workspace);
         break;
       case "drop": {
         const dropped = drop.apply(event.data);
@@ -115,10 +140,19 @@ class App {
       case "quit_asked":
         this.quitAsked = event.data.jobs;
         break;
+      case "notice":
+        if (event.data.kind === "complete") toasts.ok(event.data.title, event.data.text);
+        else toasts.warn(event.data.title, event.data.text);
+        break;
       case "recovered":
         this.#recovered(event.data.said);
         break;
     }
+  }
+
+  #changed(workspace: string): void {
+    boards.changed(workspace);
+    if (workspace === this.#workspace) this.changes += 1;
   }
 
   /** Says once what the start took up: it may stand in the state and come as an event too. */
@@ -198,6 +232,29 @@ class App {
     this.overlay = { kind: "promote", gate, jobId: null };
   }
 
+  /** Opens a change of a rollout. */
+  changeRollout(channel: string, action: string, more: { permille?: number | null; build?: number | null } = {}): void {
+    const asked = { channel, action, permille: more.permille ?? null, build: more.build ?? null };
+    this.overlay = { kind: "rollout", asked, jobId: null };
+  }
+
+  /** Shows the rollout of a channel. */
+  showRollout(channel: string): void {
+    this.channel = channel;
+    this.view = "rollout";
+  }
+
+  /** Connects an update server, or looks at the one that is connected. */
+  askServer(workspace: Workspace): void {
+    this.overlay = { kind: "server", workspace };
+  }
+
+  /** The update server is connected: every figure is asked again. */
+  serverConnected(workspace: string): void {
+    this.overlay = null;
+    this.#changed(workspace);
+  }
+
   close(): void {
     this.overlay = null;
   }
@@ -210,6 +267,9 @@ class App {
     if (unit && unit.id !== this.#unit) this.selectUnit(unit);
     if (job.kind === "promote") {
       this.overlay = { kind: "promote", gate: this.#gateOf(job), jobId: job.id };
+    } else if (job.kind === "rollout") {
+      const asked = { channel: job.channel ?? "", action: "", permille: null, build: null };
+      this.overlay = { kind: "rollout", asked, jobId: job.id };
     } else if (job.kind === "ship" || job.kind === "inspect") {
       this.overlay = { kind: "ship", item: null, jobId: job.id };
     }
@@ -268,6 +328,8 @@ class App {
 
   selectUnit(unit: Unit): void {
     this.#unit = unit.id;
+    this.channel = null;
+    if (this.view === "rollout") this.view = "rollouts";
     if (this.workspace) void boards.open(this.workspace.id, unit.id);
   }
 

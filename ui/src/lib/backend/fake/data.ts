@@ -195,6 +195,7 @@ export function fullBoard(now: number, of: Workspace): Board {
     base: null,
     since: ago(now, since),
     by,
+    health: null,
     ...more,
   });
   return {

@@ -9,6 +9,9 @@ import type { IpcError } from "../../bindings/IpcError";
 import type { Job } from "../../bindings/Job";
 import type { Picked } from "../../bindings/Picked";
 import type { PromotePlan } from "../../bindings/PromotePlan";
+import type { RolloutPlan } from "../../bindings/RolloutPlan";
+import type { RolloutView } from "../../bindings/RolloutView";
+import type { ServerState } from "../../bindings/ServerState";
 import type { SignPlan } from "../../bindings/SignPlan";
 import type { Workspace } from "../../bindings/Workspace";
 import type { Backend, Command } from "../backend";
@@ -16,7 +19,20 @@ import * as data from "./data";
 import { play } from "./play";
 import * as ship from "./ship";
 import { checks, comparison, refusedChecks } from "./storage";
+import { apply, changeReceipt, planOf } from "./changes";
+import { devicesOf, installsOf, setupsOf, simulated } from "./devices";
+import { stoppedAt } from "./figures";
+import { counted, rolloutsOf, serverOf, viewOf } from "./rollouts";
 import { expired, progressAt, uploads } from "./upload";
+
+/** Scenarios in which an update server counts, and whether it is reached. */
+const servers: Record<string, "ok" | "offline"> = {
+  server: "ok",
+  stopped: "ok",
+  halted: "ok",
+  fleet: "ok",
+  "server-offline": "offline",
+};
 
 /** What the sample window shows at the start. */
 export type Scenario =
@@ -34,7 +50,12 @@ export type Scenario =
   | "paused"
   | "expired"
   | "failed-mirror"
-  | "huge";
+  | "huge"
+  | "server"
+  | "server-offline"
+  | "stopped"
+  | "halted"
+  | "fleet";
 
 type Handlers = { [C in Command]?: (request: CommandMap[C][0]) => CommandMap[C][1] | Promise<CommandMap[C][1]> };
 
@@ -55,12 +76,15 @@ export class FakeBackend implements Backend {
   folder = "/srv/ota";
   /** What a comparison finds. */
   finds: "different" | "packer" | "same" = "different";
+  /** The update server: `none`, `ok`, `offline`. */
+  server = "none";
   #speaks = 0;
 
   #listener: ((event: Event) => void) | null = null;
   #failures = new Map<Command, IpcError>();
   #inspections = new Map<string, Inspection>();
   #plans = new Map<string, { plan: SignPlan | PromotePlan; workspace: string; unit: string; channel: string }>();
+  #changes = new Map<string, RolloutPlan>();
   #picked = new Map<string, Picked>([
     [ship.www.handle, ship.www],
     [ship.photo.handle, ship.photo],
@@ -79,7 +103,7 @@ export class FakeBackend implements Backend {
     this.pace = options.pace ?? 400;
     if (scenario === "welcome" || scenario === "connect") return;
     const now = this.#now();
-    const workspace = scenario === "empty" ? data.sandbox : data.workspace;
+    const workspace = scenario === "empty" || scenario === "fleet" ? data.sandbox : data.workspace;
     this.workspaces = [workspace];
     this.#active = workspace.id;
     const board = scenario === "empty" ? data.emptyBoard(now, workspace) : data.fullBoard(now, workspace);
@@ -90,6 +114,11 @@ export class FakeBackend implements Backend {
       if (production) production.validity = data.lifetime(now, 560, 365);
     }
     this.boards.set(workspace.id, board);
+    this.server = servers[scenario] ?? "none";
+    if (this.server !== "none") {
+      this.boards.set(workspace.id, counted(board, scenario === "stopped" ? stoppedAt(now) : null));
+      if (scenario === "halted") this.#change(workspace.id, "halt");
+    }
     const upload = uploads[scenario];
     if (upload) {
       // Credentials belong to a bucket.
@@ -243,6 +272,32 @@ export class FakeBackend implements Backend {
       return plan;
     },
     promote_start: ({ plan }) => this.#publish("promote", plan),
+    rollouts: ({ workspace }) => rolloutsOf(this.#board(workspace), this.#server()),
+    rollout: ({ workspace, channel }) => this.#view(workspace, channel),
+    rollout_prepare: (request) => {
+      const view = this.#view(request.workspace, request.channel);
+      const live = this.#board(request.workspace).channels.at(-1)?.id === request.channel;
+      const plan = planOf(this.#workspace(request.workspace), view, request, live);
+      this.#changes.set(plan.plan, plan);
+      return plan;
+    },
+    rollout_start: ({ plan }) => this.#rollout(plan),
+    devices: (request) => devicesOf(this.#board(request.workspace), request, this.#server()),
+    install_lookup: ({ install }) => installsOf(this.#now(), install),
+    simulate: (request) => simulated(request),
+    server_link: () => ({
+      url: this.server === "none" ? null : "https://ota.acme.example:8081",
+      publicUrl: this.server === "none" ? null : "https://ota.acme.example/",
+      token: this.server !== "none",
+      own: false,
+    }),
+    server_connect: ({ workspace, url }) => {
+      this.server = "ok";
+      this.boards.set(workspace, counted(this.#board(workspace), null));
+      return { url, publicUrl: "https://ota.acme.example/", token: true, own: false };
+    },
+    client_setups: ({ channel }) => setupsOf(channel, "https://ota.acme.example/"),
+    fleet: ({ devices }) => ({ devices, checks: 0 }),
     jobs: () => ({ jobs: this.jobs }),
     job: ({ job }) => this.#find(job),
     job_cancel: ({ job }) => {
@@ -262,6 +317,39 @@ export class FakeBackend implements Backend {
       return {};
     },
   };
+
+  #board(workspace: string): Board {
+    const board = this.boards.get(workspace);
+    if (!board) throw data.unreadable;
+    return board;
+  }
+
+  #server(): ServerState {
+    return serverOf(this.#now(), this.server);
+  }
+
+  #view(workspace: string, channel: string): RolloutView {
+    return viewOf(this.#now(), this.#board(workspace), channel, this.#server());
+  }
+
+  #change(workspace: string, action: string): void {
+    const request = { workspace, unit: "main", channel: "production", action, permille: null, build: null, reason: "" };
+    this.boards.set(workspace, apply(this.#board(workspace), request));
+  }
+
+  #rollout(handle: string): { job: string } {
+    const plan = this.#changes.get(handle);
+    if (!plan) throw data.unreadable;
+    const { change } = plan;
+    const job = this.#job("rollout", `${plan.after}: ${change.channel}`, change.workspace, change.unit, change.channel);
+    const { release } = this.#view(change.workspace, change.channel);
+    this.#run(job, ["sign", "publish"], (ended) => {
+      this.boards.set(change.workspace, apply(this.#board(change.workspace), change));
+      if (!release) return {};
+      return { receipt: changeReceipt(this.#now(), this.#workspace(change.workspace), ended, plan, release) };
+    });
+    return { job: job.id };
+  }
 
   #state(): AppState {
     return {

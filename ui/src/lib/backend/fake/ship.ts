@@ -128,7 +128,7 @@ export function inspectionOf(now: number, item: Picked, withoutMaps: boolean): I
   };
 }
 
-const keys: SignKey[] = [
+export const signPlanKeys: SignKey[] = [
   {
     name: "Acme release 2026",
     purpose: "Approvals",
@@ -173,7 +173,7 @@ export function signPlan(of: Workspace, request: ShipRequest, inspection: Inspec
       { role: "snapshot", before: 41, now: 42, says: "Names both", key: "Acme freshness" },
       { role: "timestamp", before: 96, now: 97, says: "This is current for 30 days", key: "Acme freshness" },
     ],
-    keys,
+    keys: signPlanKeys,
     vault: of.vault,
     problem: null,
     findings: inspection.findings
@@ -222,7 +222,7 @@ export function promotePlan(now: number, of: Workspace, request: PromoteRequest,
         key: "Acme freshness",
       },
     ],
-    keys,
+    keys: signPlanKeys,
     vault: of.vault,
     problem: null,
     typeToConfirm: request.to === "production" ? "production" : null,

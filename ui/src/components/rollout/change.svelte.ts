@@ -1,0 +1,163 @@
+import { untrack } from "svelte";
+import { call, toIpcError } from "../../lib/backend";
+import type { IpcError } from "../../lib/bindings/IpcError";
+import type { Job } from "../../lib/bindings/Job";
+import type { PreviousRelease } from "../../lib/bindings/PreviousRelease";
+import type { RolloutPlan } from "../../lib/bindings/RolloutPlan";
+import type { RolloutView } from "../../lib/bindings/RolloutView";
+import type { RolloutAsked } from "../../lib/stores/app.svelte";
+import { jobs } from "../../lib/stores/jobs.svelte";
+import { follow } from "../ship/follow";
+import { sameChange } from "./words";
+
+interface Start {
+  workspace: string;
+  unit: string;
+  asked: RolloutAsked;
+  /** A job to look at again. */
+  job: string | null;
+}
+
+/** One change of a rollout, from the question to the job that signs it. */
+export class RolloutFlow {
+  readonly #start: Start;
+  /** The rollout as it stands: where one can roll back to, who cannot return. */
+  view = $state.raw<RolloutView | null>(null);
+  plan = $state.raw<RolloutPlan | null>(null);
+  error = $state.raw<IpcError | null>(null);
+  busy = $state(false);
+  typed = $state("");
+  reason = $state("");
+  /** The rollout moved on between reading and signing: the plan on screen is the new one. */
+  moved = $state(false);
+  build = $state<number | null>(null);
+  jobId = $state<string | null>(null);
+  #asked = 0;
+
+  constructor(start: Start) {
+    this.#start = start;
+    this.build = start.asked.build;
+  }
+
+  get job(): Job | undefined {
+    return jobs.get(this.jobId);
+  }
+
+  get target(): PreviousRelease | null {
+    return this.view?.previous.find((release) => release.build === this.build) ?? null;
+  }
+
+  /** The reason is missing or not good enough, in the engine's words. */
+  get reasonError(): string | null {
+    return this.error?.field === "reason" ? this.error.message : null;
+  }
+
+  async begin(): Promise<void> {
+    const { workspace, unit, asked, job } = this.#start;
+    if (job !== null) {
+      await this.#try(async () => {
+        await follow(job);
+        this.jobId = job;
+      });
+      return;
+    }
+    await this.#try(async () => {
+      this.view = await call("rollout", { workspace, unit, channel: asked.channel });
+    });
+    if (this.error) return;
+    if (asked.action === "roll_back") this.build ??= this.view?.previous[0]?.build ?? null;
+    await this.prepare();
+  }
+
+  /** Derives the change. Signs nothing. */
+  async prepare(): Promise<RolloutPlan | null> {
+    const { workspace, unit, asked } = this.#start;
+    const mine = (this.#asked += 1);
+    this.busy = true;
+    this.error = null;
+    try {
+      const { channel, action, permille } = asked;
+      const build = action === "roll_back" ? this.build : null;
+      const reason = this.reason.trim();
+      const plan = await call("rollout_prepare", { workspace, unit, channel, action, permille, build, reason });
+      if (mine !== this.#asked) return null;
+      this.plan = plan;
+      return plan;
+    } catch (thrown) {
+      if (mine === this.#asked) this.error = toIpcError(thrown);
+      return null;
+    } finally {
+      if (mine === this.#asked) this.busy = false;
+    }
+  }
+
+  /** Another release to roll back to. */
+  async retarget(build: number): Promise<void> {
+    this.build = build;
+    await this.prepare();
+  }
+
+  /** Why signing is closed; nothing when it is open. */
+  get closed(): string | null {
+    const { plan } = this;
+    if (this.error !== null && this.reasonError === null) return "The change could not be derived";
+    if (plan === null) return this.reasonError === null ? "Reading the rollout…" : null;
+    const missing: string[] = [];
+    if (plan.problem !== null) missing.push("a key that can sign here");
+    if (plan.typeToConfirm !== null && this.typed.trim() !== plan.typeToConfirm) missing.push("the channel's name");
+    if (missing.length > 0) return `Needs ${missing.join(" and ")}`;
+    return this.busy ? "Reading the rollout…" : null;
+  }
+
+  /** Signs it. The reason is part of what is signed, so the plan is derived again with it, and compared. */
+  async sign(): Promise<void> {
+    const shown = this.plan;
+    if (this.closed !== null) return;
+    this.moved = false;
+    const plan = shown !== null && shown.change.reason === this.reason.trim() ? shown : await this.prepare();
+    if (plan === null) return;
+    if (shown === null || !sameChange(shown, plan)) {
+      this.moved = shown !== null;
+      return;
+    }
+    await this.#try(async () => {
+      const typed = plan.typeToConfirm === null ? null : this.typed.trim();
+      const { job } = await call("rollout_start", { plan: plan.plan, typed });
+      await follow(job);
+      this.jobId = job;
+    });
+  }
+
+  cancel(): Promise<void> {
+    return this.#onJob((id) => jobs.cancel(id));
+  }
+
+  resume(): Promise<void> {
+    return this.#onJob((id) => jobs.resume(id));
+  }
+
+  pause(): Promise<void> {
+    return this.#onJob((id) => jobs.pause(id));
+  }
+
+  retryNow(): Promise<void> {
+    return this.#onJob((id) => jobs.retryNow(id));
+  }
+
+  async #onJob(act: (id: string) => Promise<void>): Promise<void> {
+    const id = this.jobId;
+    if (id !== null) await this.#try(() => act(id));
+  }
+
+  async #try(act: () => Promise<void>): Promise<void> {
+    untrack(() => (this.error = null));
+    this.busy = true;
+    try {
+      await act();
+    } catch (thrown) {
+      this.error = toIpcError(thrown);
+    } finally {
+      this.busy = false;
+    }
+  }
+}
