@@ -5,12 +5,12 @@
     reason = "a test that cannot look has failed"
 )]
 
+#[path = "cli/clients.rs"]
+mod clients;
 #[path = "cli/counted.rs"]
 mod counted;
 #[path = "cli/devices.rs"]
 mod devices;
-#[path = "cli/clients.rs"]
-mod clients;
 #[path = "cli/errors.rs"]
 mod errors;
 #[path = "cli/harness.rs"]

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use headgate_core::{
-    Code, Problem, ReleaseManifest, Result, Settings, TopTargets,
-    rollout::RolloutDocument,
+    Code, Problem, ReleaseManifest, Result, Settings, TopTargets, rollout::RolloutDocument,
     settings::Delivers,
 };
 use headgate_registry::{documents, documents::ChannelDocuments, layout};
