@@ -1,15 +1,11 @@
 //! What operators and consoles ask.
 
-use std::sync::Arc;
-
 use headgate_core::status::{InstallReport, StatusPage};
-use headgate_server::telemetry::Telemetry;
-use headgate_server::telemetry::sqlite::{Options, SqliteTelemetry};
 use headgate_tests::{APP, bench, scratch, ship};
 use reqwest::Client;
 use serde_json::json;
 
-use super::fixture::{INSTALL, TOKEN, ask, post, server, server_with};
+use super::fixture::{INSTALL, TOKEN, ask, database, post, server, server_with};
 
 #[tokio::test]
 async fn nothing_is_said_without_the_token() {
@@ -56,8 +52,7 @@ async fn a_console_learns_what_devices_run_and_why_one_gets_what_it_gets() {
         .await
         .unwrap();
     let dir = scratch();
-    let telemetry = SqliteTelemetry::open(&dir.path().join("t.sqlite"), Options::default());
-    let telemetry: Arc<dyn Telemetry> = Arc::new(telemetry.await.unwrap());
+    let telemetry = database(dir.path()).await;
     let server = server_with(&bench, &anna.workspace.root, &telemetry).await;
     let report = json!({"install": INSTALL.to_uppercase(), "channel": "development", "platform": "ios",
         "native": "4.2.0", "client": "0.1.0"});

@@ -4,14 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use headgate_server::serve::Running as Server;
-use headgate_server::telemetry::Telemetry;
-use headgate_server::telemetry::sqlite::{Options, SqliteTelemetry};
 use headgate_tests::{APP, bench, scratch, ship};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::fixture::{config, get, json as read, post, registry_of, start};
+use super::fixture::{config, database, get, json as read, post, registry_of, start};
 
 async fn connect(server: &Server) -> TcpStream {
     TcpStream::connect(server.device_addr).await.unwrap()
@@ -97,8 +95,7 @@ async fn a_flood_of_one_network_is_answered_as_usual_and_not_stored() {
         .await
         .unwrap();
     let dir = scratch();
-    let telemetry = SqliteTelemetry::open(&dir.path().join("t.sqlite"), Options::default());
-    let telemetry: Arc<dyn Telemetry> = Arc::new(telemetry.await.unwrap());
+    let telemetry = database(dir.path()).await;
     let mut config = config(&bench, vec![registry_of(&bench, &anna.workspace.root)]);
     config.telemetry = Arc::clone(&telemetry);
     config.limits.per_network = 5;

@@ -1,5 +1,6 @@
 //! A server in the test process, on the time of a bench.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use headgate_engine::Clock as _;
 use headgate_registry::StorageAddress;
 use headgate_server::catalog::IdKind;
 use headgate_server::serve::{Running as Server, Server as Starts};
+use headgate_server::telemetry::sqlite::{Options, SqliteTelemetry};
 use headgate_server::telemetry::{NoTelemetry, Telemetry};
 use headgate_server::{
     AdminConfig, AppState, CheckIn, RegistryConfig, Reply, Running, ServerConfig,
@@ -96,6 +98,13 @@ pub(crate) fn offered_to(state: &AppState, app: &str, channel: &str) -> String {
         Reply::Embedded => "embedded".into(),
         Reply::Nothing(why) => why,
     }
+}
+
+/// A telemetry database in a folder.
+pub(crate) async fn database(folder: &Path) -> Arc<dyn Telemetry> {
+    let path = folder.join("t.sqlite");
+    let opened = SqliteTelemetry::open(&path, Options::default()).await;
+    Arc::new(opened.unwrap())
 }
 
 /// A request to the device listener.

@@ -1,16 +1,12 @@
 //! Headgate's own dialect: the pack and the report.
 
-use std::sync::Arc;
-
 use headgate_core::pack::{FORMAT, Pack};
 use headgate_core::status::{Cell, DeviceState};
-use headgate_server::telemetry::Telemetry;
-use headgate_server::telemetry::sqlite::{Options, SqliteTelemetry};
 use headgate_tests::{APP, bench, scratch, ship};
 use reqwest::header;
 use serde_json::json;
 
-use super::fixture::{INSTALL, get, json as read, post, server, server_with};
+use super::fixture::{INSTALL, database, get, json as read, post, server, server_with};
 
 fn packs(channel: &str) -> String {
     format!("/headgate/{APP}/packs/{channel}.json")
@@ -106,9 +102,7 @@ async fn a_report_is_durable_when_it_is_answered() {
         .await
         .unwrap();
     let dir = scratch();
-    let path = dir.path().join("t.sqlite");
-    let open = || SqliteTelemetry::open(&path, Options::default());
-    let telemetry: Arc<dyn Telemetry> = Arc::new(open().await.unwrap());
+    let telemetry = database(dir.path()).await;
     let server = server_with(&bench, &anna.workspace.root, &telemetry).await;
     let pack = get(&server, &packs("development")).await;
     let pack = Pack::parse(&pack.bytes().await.unwrap()).unwrap();
@@ -137,7 +131,7 @@ async fn a_report_is_durable_when_it_is_answered() {
     assert_eq!(said.status(), 200);
     assert_eq!(read(said).await["accepted"], 3);
     // Another process reads the file without this one being stopped.
-    let other = open().await.unwrap();
+    let other = database(dir.path()).await;
     let installs = other.install(INSTALL).await.unwrap();
     assert_eq!(installs.len(), 1);
     assert!(

@@ -150,7 +150,7 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
-    /// A server on any free port of this computer, with telemetry in memory of no kind.
+    /// A server for devices on any free port of this computer; operators ask nowhere.
     pub fn local(registries: Vec<RegistryConfig>, telemetry: Arc<dyn Telemetry>) -> Self {
         Self {
             registries,
