@@ -231,8 +231,9 @@ async fn run(
                 .await?;
         }
         let steps = inner.journal.steps(id).await?;
-        let applied = if !committed_before && super::clients::lost(inner, id, &steps) {
-            // Nothing of these steps is live, and what was made for plugins is gone or cut: it is made again.
+        // What was made for plugins is gone or cut: nothing of these steps is live, so it is made again.
+        let lost = !committed_before && super::clients::lost(inner, id, &steps);
+        let applied = if lost {
             Applied::Overtaken
         } else {
             apply(inner, workspace, &targets, id, control, &steps).await?
@@ -268,10 +269,11 @@ async fn run(
             }
             Applied::Overtaken | Applied::VersionTaken(_) => {
                 inner.journal.set_steps(id, &[]).await?;
-                recovered.replace(format!(
-                    "{}: it was signed again on top of what is there now.",
-                    job.title
-                ));
+                let why = match lost {
+                    true => "what was made for plugins was lost, so it was made and signed again",
+                    false => "others published meanwhile, so it was signed again on top of theirs",
+                };
+                recovered.replace(format!("{}: {why}.", job.title));
             }
         }
     }
