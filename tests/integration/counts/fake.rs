@@ -137,7 +137,7 @@ pub(crate) fn gated(
             },
             sample,
             failures,
-            tripped: tripped.then(|| UtcTime::from_unix(TestClock::START + 60)),
+            tripped: tripped.then(|| UtcTime::from_unix(TestClock::START + 3660)),
         }),
         risky: BTreeMap::new(),
     }
@@ -212,7 +212,7 @@ async fn status(
     held.asked.push(after);
     let limit = held.page.min(usize::try_from(query["limit"]).unwrap());
     let mut page = StatusPage {
-        as_of: UtcTime::from_unix(TestClock::START + 120),
+        as_of: UtcTime::from_unix(TestClock::START + 3720),
         cells: Vec::new(),
         next: after,
         more: false,

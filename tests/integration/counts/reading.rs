@@ -91,7 +91,7 @@ async fn another_database_is_counted_from_the_beginning() {
     person.console.sync_counts(&id).await.unwrap();
     assert_eq!(fake.get(|held| held.asked.clone()), [2, 0]);
     assert_eq!(on(&person, Some(7)).await, 3);
-    // A database that was put back to an older state counts from the beginning too, under its old name.
+    // From then on by cursor again.
     fake.count(vec![active(Dialect::Capgo, "4.1.0", Some(7), 9)]);
     person.console.sync_counts(&id).await.unwrap();
     assert_eq!(on(&person, Some(7)).await, 12);
