@@ -64,7 +64,6 @@ impl Console {
             cap_networks: false,
             ..Options::default()
         };
-        let telemetry = open_telemetry(&TelemetryAddress::Sqlite(file), options).await?;
         let registry = RegistryConfig {
             address: StorageAddress::parse(&workspace.storage)?,
             root: workspace.root.clone().into(),
@@ -72,17 +71,27 @@ impl Console {
         };
         let token = Zeroizing::new(self.inner.world.id(24)?);
         let clock = Arc::clone(&self.inner.world.clock);
-        let running = Server::start(ServerConfig {
-            admin: Some(AdminConfig {
-                listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-                token: token.as_str().to_owned(),
-            }),
-            pace: PACE,
-            local_only: true,
-            clock: Arc::new(move || clock.now()),
-            ..ServerConfig::local(vec![registry], telemetry)
-        })
-        .await?;
+        let admin = AdminConfig {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            token: token.as_str().to_owned(),
+        };
+        // On a thread of its own: the compiler cannot prove that what the start holds while it waits may move between
+        // threads (rust-lang/rust#102211), and every caller's future has to.
+        let runtime = tokio::runtime::Handle::current();
+        let starting = async move {
+            let telemetry = open_telemetry(&TelemetryAddress::Sqlite(file), options).await?;
+            Server::start(ServerConfig {
+                admin: Some(admin),
+                pace: PACE,
+                local_only: true,
+                clock: Arc::new(move || clock.now()),
+                ..ServerConfig::local(vec![registry], telemetry)
+            })
+            .await
+        };
+        let running = tokio::task::spawn_blocking(move || runtime.block_on(starting))
+            .await
+            .map_err(|e| Problem::new(Code::Internal, e.to_string()))??;
         let missing = || {
             Problem::new(
                 Code::Internal,
