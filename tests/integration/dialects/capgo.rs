@@ -136,8 +136,8 @@ fn command_line_takes(served: &Served, name: &str) {
     fs::create_dir_all(app.join("dist")).unwrap();
     fs::write(app.join("dist/index.html"), "<html></html>").unwrap();
     fs::write(app.join("dist/app.js"), "notifyAppReady()").unwrap();
-    let package = json!({"name": "app", "version": "1.0.0", "dependencies": {"@capgo/capacitor-updater": "8.51.23"}});
-    fs::write(app.join("package.json"), package.to_string()).unwrap();
+    let manifest = json!({"name": "app", "version": "1.0.0", "dependencies": {"@capgo/capacitor-updater": "8.51.23"}});
+    fs::write(app.join("package.json"), manifest.to_string()).unwrap();
     let config = json!({"appId": APP, "webDir": "dist", "plugins": {"CapacitorUpdater": {}}});
     fs::write(app.join("capacitor.config.json"), config.to_string()).unwrap();
     std::os::unix::fs::symlink(&modules, app.join("node_modules")).unwrap();
