@@ -49,7 +49,7 @@ pub fn router(state: AppState) -> Router {
             "/apps/{app}/snapshots/{snapshot}/files/{*href}",
             get(files::file),
         )
-        .layer(cors)
+        .route_layer(cors)
         .with_state(state)
 }
 

@@ -128,11 +128,14 @@ fn rehash(release: &mut ReleaseServing) {
     release.snapshot = snapshot_id(&release.sha256);
 }
 
+/// A file: its path, itself, and its Brotli stream where that is what is stored.
+pub(crate) type Stored<'a> = (&'a str, &'a [u8], Option<&'a [u8]>);
+
 /// The same release, delivered as single files too; `stored` says of each path how.
 pub(crate) fn with_files(
     mut release: ReleaseServing,
     zip: bool,
-    stored: &[(&str, &[u8], Option<&[u8]>)],
+    stored: &[Stored<'_>],
 ) -> ReleaseServing {
     let files: Vec<StoredFile> = stored
         .iter()

@@ -11,6 +11,7 @@ use headgate_core::ionic::{CORDOVA_MANIFEST, plain_manifest, unsigned_manifest};
 use headgate_core::{Code, Problem, Result};
 use headgate_registry::{documents, layout};
 use headgate_tuf::sha256_hex;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tokio::sync::Semaphore;
 
 use super::super::reply::{IMMUTABLE, bytes_of, with_query};
@@ -38,9 +39,8 @@ pub(super) async fn file(
         CORDOVA_MANIFEST => return manifest(&found, Flavour::Cordova),
         _ => {}
     }
-    // Clients resolve a name without escaping it: `a%20b` in an address is `a b`, or a file that is called so.
     let raw = uri.path().splitn(7, '/').nth(6).unwrap_or_default();
-    let stored = stored(&found.release, &href).or_else(|| stored(&found.release, raw));
+    let stored = stored(&found.release, &href).or_else(|| escaped(&found.release, raw));
     let Some(stored) = stored else {
         return not_found("The snapshot has no such file.");
     };
@@ -59,6 +59,27 @@ fn stored<'a>(release: &'a ReleaseServing, path: &str) -> Option<&'a StoredFile>
     let files = &release.files.as_ref()?.files;
     let at = files.binary_search_by(|f| f.path.as_str().cmp(path)).ok()?;
     files.get(at)
+}
+
+/// What clients escape of an `href` when they resolve it (WHATWG URL, path percent-encode set).
+const PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
+
+/// A file whose own name looks escaped: clients leave a `%` as it is, so what was asked for is the name only as they
+/// write it.
+fn escaped<'a>(release: &'a ReleaseServing, raw: &str) -> Option<&'a StoredFile> {
+    let files = release.files.iter().flat_map(|map| &map.files);
+    files
+        .filter(|f| f.path.contains('%'))
+        .find(|f| utf8_percent_encode(&f.path, PATH).to_string() == raw)
 }
 
 fn manifest(found: &Found, flavour: Flavour) -> Response {

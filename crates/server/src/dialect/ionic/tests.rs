@@ -7,7 +7,9 @@ mod hostile;
 use headgate_core::clients::{ClientsDocument, IonicClients, ObjectRef};
 use serde_json::{Value, json};
 
-use super::super::testing::{APPFLOW, INSTALL, PUBLIC, Server, Setup, name, release, with_files};
+use super::super::testing::{
+    APPFLOW, INSTALL, PUBLIC, Server, Setup, Stored, name, release, with_files,
+};
 use crate::ReleaseServing;
 
 const CHECK: &str = "/apps/abcd1234/channels/check-device";
@@ -40,10 +42,8 @@ fn cordova() -> Value {
     body
 }
 
-type Stored<'a> = [(&'a str, &'a [u8], Option<&'a [u8]>)];
-
 fn files() -> ReleaseServing {
-    let stored: &Stored<'_> = &[
+    let stored: &[Stored<'_>] = &[
         ("assets/a b.js", b"var a", None),
         ("index.html", b"<html>", None),
     ];

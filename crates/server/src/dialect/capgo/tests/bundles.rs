@@ -1,11 +1,11 @@
 use serde_json::json;
 
-use super::super::super::testing::{OBJECTS, PUBLIC, Setup, release, with_files};
+use super::super::super::testing::{OBJECTS, PUBLIC, Setup, Stored, release, with_files};
 use super::{check, info, with};
 
 #[tokio::test]
 async fn single_files_come_with_their_hashes_and_nothing_comes_empty() {
-    let stored: [(&str, &[u8], Option<&[u8]>); 3] = [
+    let stored: [Stored<'_>; 3] = [
         ("assets/app.js", b"var a = 1;", Some(b"BR")),
         ("assets/empty.css", b"", None),
         ("index.html", b"<html>", None),
@@ -56,8 +56,7 @@ async fn single_files_come_with_their_hashes_and_nothing_comes_empty() {
 #[tokio::test]
 async fn files_that_a_device_would_unpack_wrongly_come_as_a_zip_alone() {
     for path in ["index.html.br", "zz/lone.br"] {
-        let stored: [(&str, &[u8], Option<&[u8]>); 2] =
-            [("index.html", b"<html>", None), (path, b"x", None)];
+        let stored: [Stored<'_>; 2] = [("index.html", b"<html>", None), (path, b"x", None)];
         let twins = with_files(release(1308, "4.2.5"), true, &stored);
         let server = Setup {
             releases: vec![twins],

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::super::super::testing::{APP, Setup, release, with_files};
+use super::super::super::testing::{APP, Setup, Stored, release, with_files};
 use super::{check, info, with};
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn devices_move_themselves_only_where_the_channel_allows_it() {
 
 #[tokio::test]
 async fn the_size_of_an_update_is_what_the_device_downloads() {
-    let stored: [(&str, &[u8], Option<&[u8]>); 2] = [
+    let stored: [Stored<'_>; 2] = [
         ("app.js", b"var a = 1;", Some(b"BR")),
         ("index.html", b"<html>", None),
     ];

@@ -3,8 +3,8 @@ use headgate_core::status::Dialect;
 use headgate_core::{Base, Native, NativeRange};
 use serde_json::{Value, json};
 
-use super::super::super::testing::{APPFLOW, OBJECTS, Setup, release, with_files};
-use super::{Stored, cordova, data, files, made, path, sdk, serve};
+use super::super::super::testing::{APPFLOW, OBJECTS, Setup, Stored, release, with_files};
+use super::{cordova, data, files, made, path, sdk, serve};
 
 #[tokio::test]
 async fn a_signed_manifest_is_sent_as_it_was_signed() {
@@ -53,7 +53,7 @@ async fn a_signed_manifest_is_sent_as_it_was_signed() {
 
 #[tokio::test]
 async fn a_flavour_that_does_not_exist_is_not_offered() {
-    let odd: &Stored<'_> = &[("a?b.js", b"x", None), ("index.html", b"<html>", None)];
+    let odd: &[Stored<'_>] = &[("a?b.js", b"x", None), ("index.html", b"<html>", None)];
     for (release, manifest) in [
         (release(1308, "4.2.5"), true),
         (files(), false),

@@ -6,8 +6,10 @@ use headgate_tuf::sha256_hex;
 use serde_json::{Value, json};
 
 use super::super::super::reply::IMMUTABLE;
-use super::super::super::testing::{APPFLOW, INSTALL, OBJECTS, PUBLIC, Setup, release, with_files};
-use super::{Stored, cordova, data, files, path, sdk, serve};
+use super::super::super::testing::{
+    APPFLOW, INSTALL, OBJECTS, PUBLIC, Setup, Stored, release, with_files,
+};
+use super::{cordova, data, files, path, sdk, serve};
 
 #[tokio::test]
 async fn the_sdk_gets_a_manifest_beside_which_every_file_lies() {
@@ -94,7 +96,7 @@ async fn files_that_are_stored_compressed_come_unpacked() {
     let objects = dir.path().join("files");
     std::fs::create_dir_all(&objects).unwrap();
     std::fs::write(objects.join(sha256_hex(&packed)), &packed).unwrap();
-    let stored: &Stored<'_> = &[
+    let stored: &[Stored<'_>] = &[
         ("app.js", &plain, Some(&packed)),
         ("index.html", b"<html>", None),
         ("lost.js", b"a file that storage lost", Some(b"lost")),
@@ -134,7 +136,7 @@ async fn files_that_are_stored_compressed_come_unpacked() {
 
 #[tokio::test]
 async fn a_name_that_looks_escaped_is_found_as_clients_ask_for_it() {
-    let stored: &Stored<'_> = &[
+    let stored: &[Stored<'_>] = &[
         ("files/100%25 sure.txt", b"literal", None),
         ("files/a b.txt", b"spaces", None),
         ("index.html", b"<html>", None),
