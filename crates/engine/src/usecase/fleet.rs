@@ -78,18 +78,20 @@ impl Console {
         // On a thread of its own: the compiler cannot prove that what the start holds while it waits may move between
         // threads (rust-lang/rust#102211), and every caller's future has to.
         let runtime = tokio::runtime::Handle::current();
-        let starting = async move {
-            let telemetry = open_telemetry(&TelemetryAddress::Sqlite(file), options).await?;
-            Server::start(ServerConfig {
-                admin: Some(admin),
-                pace: PACE,
-                local_only: true,
-                clock: Arc::new(move || clock.now()),
-                ..ServerConfig::local(vec![registry], telemetry)
+        let starting = move || {
+            runtime.block_on(async move {
+                let telemetry = open_telemetry(&TelemetryAddress::Sqlite(file), options).await?;
+                Server::start(ServerConfig {
+                    admin: Some(admin),
+                    pace: PACE,
+                    local_only: true,
+                    clock: Arc::new(move || clock.now()),
+                    ..ServerConfig::local(vec![registry], telemetry)
+                })
+                .await
             })
-            .await
         };
-        let running = tokio::task::spawn_blocking(move || runtime.block_on(starting))
+        let running = tokio::task::spawn_blocking(starting)
             .await
             .map_err(|e| Problem::new(Code::Internal, e.to_string()))??;
         let missing = || {
