@@ -11,6 +11,8 @@ use crate::{Code, Problem, Result};
 
 /// Largest clients document that is read, bytes.
 pub const MAX_CLIENTS: usize = 64 * 1024;
+/// Name of Ionic's manifest, in its zip and beside its files.
+pub const IONIC_MANIFEST: &str = "live-update-manifest.json";
 /// Largest list of signed files that is read, bytes.
 pub const MAX_CLIENT_FILES: usize = 32 << 20;
 

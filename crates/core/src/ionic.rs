@@ -8,10 +8,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
+use crate::clients::IONIC_MANIFEST;
 use crate::{Code, Inventory, Problem, Result};
 
-/// Name of the manifest of the Live Updates SDK, fixed by it.
-pub const MANIFEST: &str = "live-update-manifest.json";
 /// Name of the manifest of cordova-plugin-ionic, fixed by it.
 pub const CORDOVA_MANIFEST: &str = "pro-manifest.json";
 
@@ -30,7 +29,7 @@ pub fn is_href(path: &str) -> bool {
 
 /// Whether a file of a bundle is in its manifests. The manifests themselves are not: they would have to hold their own hash.
 pub fn is_listed(path: &str) -> bool {
-    path != MANIFEST && path != CORDOVA_MANIFEST
+    path != IONIC_MANIFEST && path != CORDOVA_MANIFEST
 }
 
 /// The plain array that cordova-plugin-ionic reads, and the payload of the other form.
@@ -102,7 +101,7 @@ mod tests {
     fn a_manifest_does_not_list_manifests() {
         let list = inventory(&[
             ("index.html", b"x"),
-            (MANIFEST, b"{}"),
+            (IONIC_MANIFEST, b"{}"),
             (CORDOVA_MANIFEST, b"[]"),
         ]);
         let text = String::from_utf8(plain_manifest(&list).unwrap()).unwrap();

@@ -202,10 +202,10 @@ fn decide(state: &ChannelState, device: &Device, note: &mut dyn FnMut(Look)) -> 
     };
     let embedded = state.embedded.build(device.platform, &device.native);
     let older = |build: u32| embedded.is_some_and(|e| build < e);
-    let attempt = state.rollout.attempt();
+    // Written out only where something failed: nearly every check-in is of a device where nothing did.
     let failed = |build: u32| {
         let mut starts = device.failed.iter();
-        starts.any(|f| f.build == build && f.attempt == attempt)
+        starts.any(|f| f.build == build && f.attempt == state.rollout.attempt())
     };
     // The embedded build is a build like others: a device on it has what it would otherwise download.
     let running = device.running.or(embedded);

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::native::{Platform, same_native};
 use crate::rollout::{Gate, check_permille};
+use crate::rsa_public::RsaPublic;
 use crate::share::ALL;
 use crate::text::check_text;
 use crate::{Code, Problem, Result};
@@ -284,6 +285,13 @@ impl Settings {
             check_text("channels.label", &channel.label, 100)?;
             check_permille("channels.start_permille", channel.start_permille)?;
             channel.gate.as_ref().map_or(Ok(()), Gate::check)?;
+            if let Some(rsa) = &channel.rsa {
+                check_text("channels.rsa", &rsa.name, 128)?;
+                if RsaPublic::from_base64(&rsa.public).is_err() {
+                    let why = format!("The RSA key of {} is not one of 2048 bits.", channel.id);
+                    return bad("channels.rsa", why);
+                }
+            }
             if !names.insert(channel.id.to_string()) {
                 return bad("channels", format!("{} names two channels.", channel.id));
             }

@@ -10,9 +10,9 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use headgate_core::offer::{Device, FailedStart, explain};
-use headgate_core::plugins::plugin_state;
+use headgate_core::plugins::{PluginHealth, plugin_state};
 use headgate_core::status::{
-    Answer, ChannelStatus, DeviceState, Dialect, InstallReport, PluginHealth, StatusPage,
+    Answer, ChannelStatus, DeviceState, Dialect, InstallReport, StatusPage,
 };
 use headgate_core::{Code, Kind, Problem, Result};
 use serde::Serialize;

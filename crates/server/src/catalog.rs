@@ -31,10 +31,16 @@ impl IdKind {
     }
 }
 
+/// How ids are hashed: with keys that nobody outside knows, so that ids cannot be made to collide.
+#[cfg(not(test))]
+type Hashes = std::hash::RandomState;
+#[cfg(test)]
+type Hashes = tests::Counting;
+
 /// All units of all registries by what devices call them. Replaced as a whole, never changed in place.
 #[derive(Debug, Default)]
 pub struct Catalog {
-    units: HashMap<IdKind, HashMap<String, Arc<UnitServing>>>,
+    units: HashMap<IdKind, HashMap<String, Arc<UnitServing>, Hashes>>,
     objects: HashMap<String, FolderStore>,
 }
 
@@ -254,4 +260,84 @@ pub fn snapshot_id(manifest_sha256: &str) -> String {
         &text[20..],
     ]
     .join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::hash::{BuildHasher, RandomState};
+
+    use super::*;
+    use headgate_registry::HttpStore;
+
+    thread_local! {
+        static HASHED: Cell<u32> = const { Cell::new(0) };
+    }
+
+    /// Counts the hashes of ids on this thread.
+    #[derive(Debug, Clone, Default)]
+    pub(super) struct Counting(RandomState);
+
+    impl BuildHasher for Counting {
+        type Hasher = <RandomState as BuildHasher>::Hasher;
+
+        fn build_hasher(&self) -> Self::Hasher {
+            HASHED.set(HASHED.get() + 1);
+            self.0.build_hasher()
+        }
+    }
+
+    fn unit(number: u32) -> Arc<UnitServing> {
+        let store = HttpStore::new("https://objects.test/").unwrap();
+        let registry = RegistryServing {
+            workspace: format!("app{number}#0"),
+            app: format!("app{number}"),
+            objects: "https://objects.test".into(),
+            storage: Storage(Arc::new(store)),
+            folder: None,
+            read: UtcTime::from_unix(0),
+        };
+        Arc::new(UnitServing {
+            registry: Arc::new(registry),
+            unit: Name::new("main").unwrap(),
+            channels: HashMap::new(),
+            order: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn finding_a_unit_costs_one_hash_among_one_registry_and_among_a_thousand() {
+        for registries in [1, 1000] {
+            let mut catalog = Catalog::default();
+            for number in 0..registries {
+                let id = format!("app{number}");
+                assert!(catalog.add(IdKind::Capacitor, &id, unit(number)));
+            }
+            for number in 0..registries {
+                let id = format!("app{number}");
+                HASHED.set(0);
+                let found = catalog.unit(IdKind::Capacitor, &id).unwrap();
+                assert_eq!(found.registry.app, id);
+                // A look through all of them would hash nothing, or everything.
+                assert_eq!(HASHED.get(), 1);
+            }
+        }
+    }
+
+    #[test]
+    fn an_id_stays_with_the_workspace_that_had_it_first() {
+        let mut catalog = Catalog::default();
+        assert!(catalog.add(IdKind::Ionic, "0a1b2c3d", unit(1)));
+        assert!(!catalog.add(IdKind::Ionic, "0a1b2c3d", unit(2)));
+        assert!(catalog.add(IdKind::Capacitor, "0a1b2c3d", unit(2)));
+        let found = catalog.unit(IdKind::Ionic, "0a1b2c3d").unwrap();
+        assert_eq!(found.registry.app, "app1");
+    }
+
+    #[test]
+    fn snapshot_ids_are_uuids_of_version_8() {
+        let id = snapshot_id(&"f".repeat(64));
+        assert_eq!(id, "ffffffff-ffff-8fff-bfff-ffffffffffff");
+        assert_eq!(snapshot_id("").len(), 36);
+    }
 }

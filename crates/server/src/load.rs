@@ -274,12 +274,18 @@ impl From<'_> {
         unit: &Name,
         channel: &Name,
     ) -> Result<BTreeMap<u32, Arc<ReleaseServing>>> {
-        let read = docs.approved.iter().map(|(build, approved)| async move {
+        let mut reads = Vec::new();
+        for (build, approved) in &docs.approved {
             let clients = docs.clients.get(build);
-            let release = self.known.release(self.store, approved, clients).await;
-            (*build, release)
-        });
-        let read: Vec<_> = stream::iter(read).buffer_unordered(AT_ONCE).collect().await;
+            reads.push(async move {
+                let release = self.known.release(self.store, approved, clients).await;
+                (*build, release)
+            });
+        }
+        let read: Vec<_> = stream::iter(reads)
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
         let mut releases = BTreeMap::new();
         for (build, release) in read {
             match release {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use headgate_core::{Code, Problem, Result};
+use headgate_core::{Code, Problem, Result, RsaPublic};
 use headgate_tuf::PublicKey;
 
 /// The recorded key is not in this vault.
@@ -26,6 +26,30 @@ pub(crate) fn damaged(key: &PublicKey, vault: &str) -> Problem {
             short(key)
         ),
     )
+}
+
+/// A channel's RSA key is not in this vault.
+pub(crate) fn rsa_not_here(key: &RsaPublic, vault: &str) -> Problem {
+    Problem::new(
+        Code::KeyMissing,
+        format!(
+            "The {vault} does not have the RSA key {}.",
+            short_rsa(key)
+        ),
+    )
+    .remedy("Import it with headgate clients key import, or let its holder approve.")
+}
+
+/// Something else than the recorded RSA key is stored in its place.
+pub(crate) fn rsa_damaged(key: &RsaPublic, vault: &str) -> Problem {
+    Problem::new(
+        Code::KeyDamaged,
+        format!(
+            "What the {vault} holds for the RSA key {} is not that key.",
+            short_rsa(key)
+        ),
+    )
+    .remedy("Import it again from its PEM file.")
 }
 
 /// A file that is not what it should be.
@@ -76,4 +100,8 @@ fn short(key: &PublicKey) -> String {
         |_| "with an unreadable public part".into(),
         |id| id.as_str().chars().take(16).collect(),
     )
+}
+
+fn short_rsa(key: &RsaPublic) -> String {
+    key.sha256().chars().take(16).collect()
 }

@@ -1,5 +1,5 @@
 //! Private keys, and the only place that touches them. Beside them vaults keep the secrets that open a storage, which,
-//! unlike keys, are given out again to who asks for them by name.
+//! unlike keys, are given out again to who asks for them by name; and the RSA keys that the plugins in apps pin.
 //!
 //! Callers pass role bytes in and get signatures out; a seed never leaves this crate except inside an age file
 //! that a passphrase protects. Secret types have no `Debug`, `Clone` or `Serialize`, and error texts are built from
@@ -12,6 +12,7 @@ mod memory;
 mod os;
 mod passphrase;
 mod portable;
+mod rsa;
 mod sealed;
 mod secret;
 mod seed;
@@ -19,7 +20,7 @@ mod seed;
 mod tests;
 mod timeout;
 
-use headgate_core::Result;
+use headgate_core::{Result, RsaPublic};
 use headgate_tuf::{PublicKey, RoleBytes, Signature};
 use zeroize::Zeroizing;
 
@@ -27,6 +28,7 @@ pub use file::FileVault;
 pub use memory::MemoryVault;
 pub use os::OsKeychain;
 pub use passphrase::Passphrase;
+pub use rsa::{CapgoSealer, Encrypting, Hashed, HashedBytes, IonicFiles, RsaSigner};
 pub use timeout::{run_cancellable, run_with_timeout};
 
 /// Kind of a vault.
@@ -128,6 +130,37 @@ pub trait KeyVault: Send + Sync {
     /// # Errors
     /// As [`KeyVault::probe`].
     fn list(&self) -> Result<Vec<StoredKey>>;
+
+    /// Makes a new RSA key of 2048 bits for a channel. `label` as in [`KeyVault::create`].
+    ///
+    /// # Errors
+    /// As [`KeyVault::create`].
+    fn create_rsa(&self, label: &str) -> Result<RsaPublic>;
+
+    /// Takes an RSA key of 2048 bits from PEM, PKCS#1 or PKCS#8, without a passphrase. One that is there already is
+    /// written again.
+    ///
+    /// # Errors
+    /// `key.file` saying what it is instead; `usage.argument` for the label; otherwise as [`KeyVault::probe`].
+    fn import_rsa(&self, pem: &Zeroizing<String>, label: &str) -> Result<RsaPublic>;
+
+    /// Whether the vault holds this RSA key.
+    ///
+    /// # Errors
+    /// `key.damaged` when something else is stored in its place; otherwise as [`KeyVault::probe`].
+    fn has_rsa(&self, key: &RsaPublic) -> Result<bool>;
+
+    /// Takes out an RSA key to sign what plugins verify. The private half stays inside the answer.
+    ///
+    /// # Errors
+    /// `key.not_here`, `key.damaged`, `key.ambiguous`; otherwise as [`KeyVault::probe`].
+    fn open_rsa(&self, key: &RsaPublic) -> Result<RsaSigner>;
+
+    /// Removes an RSA key.
+    ///
+    /// # Errors
+    /// `key.not_here`; otherwise as [`KeyVault::probe`].
+    fn delete_rsa(&self, key: &RsaPublic) -> Result<()>;
 
     /// Keeps a secret, in the place of an older one of the name. `name` is 1 to 300 printable ASCII characters and no
     /// secret; `secret` 1 to 16,384 bytes without NUL. The Windows Credential Manager keeps 1,280 characters alone.

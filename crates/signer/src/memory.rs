@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use headgate_core::Result;
+use headgate_core::{Result, RsaPublic};
 use headgate_tuf::{PublicKey, RoleBytes, Signature};
 use zeroize::Zeroizing;
 
+use crate::rsa::RsaSecret;
 use crate::seed::Seed;
-use crate::{KeyVault, Passphrase, StoredKey, VaultInfo, VaultKind, failure, portable, secret};
+use crate::{
+    KeyVault, Passphrase, RsaSigner, StoredKey, VaultInfo, VaultKind, failure, portable, secret,
+};
 
 const NAME: &str = "memory vault";
 
@@ -23,6 +26,8 @@ struct Held {
 pub struct MemoryVault {
     keys: Mutex<BTreeMap<String, Held>>,
     secrets: Mutex<BTreeMap<String, Zeroizing<String>>>,
+    /// By the SHA-256 of the public half.
+    rsa: Mutex<BTreeMap<String, RsaSecret>>,
 }
 
 impl MemoryVault {
@@ -38,6 +43,16 @@ impl MemoryVault {
 
     fn secrets(&self) -> MutexGuard<'_, BTreeMap<String, Zeroizing<String>>> {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rsa(&self) -> MutexGuard<'_, BTreeMap<String, RsaSecret>> {
+        self.rsa.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put_rsa(&self, secret: RsaSecret) -> RsaPublic {
+        let public = secret.public().clone();
+        self.rsa().insert(public.sha256(), secret);
+        public
     }
 
     fn put(&self, seed: Seed, label: String) -> PublicKey {
@@ -110,6 +125,34 @@ impl KeyVault for MemoryVault {
             label: held.label.clone(),
         };
         Ok(self.keys().values().map(stored).collect())
+    }
+
+    fn create_rsa(&self, label: &str) -> Result<RsaPublic> {
+        failure::check_label(label)?;
+        Ok(self.put_rsa(RsaSecret::random()?))
+    }
+
+    fn import_rsa(&self, pem: &Zeroizing<String>, label: &str) -> Result<RsaPublic> {
+        failure::check_label(label)?;
+        Ok(self.put_rsa(RsaSecret::from_pem(pem)?))
+    }
+
+    fn has_rsa(&self, key: &RsaPublic) -> Result<bool> {
+        Ok(self.rsa().contains_key(&key.sha256()))
+    }
+
+    fn open_rsa(&self, key: &RsaPublic) -> Result<RsaSigner> {
+        let held = self.rsa().get(&key.sha256()).map(RsaSecret::duplicate);
+        held.ok_or_else(|| failure::rsa_not_here(key, NAME))?
+            .check(key, NAME)?
+            .signer()
+    }
+
+    fn delete_rsa(&self, key: &RsaPublic) -> Result<()> {
+        self.rsa()
+            .remove(&key.sha256())
+            .map(drop)
+            .ok_or_else(|| failure::rsa_not_here(key, NAME))
     }
 
     fn put_secret(&self, name: &str, secret: &Zeroizing<String>) -> Result<()> {

@@ -14,6 +14,8 @@ mod delivery;
 mod info;
 mod size;
 mod stats;
+#[cfg(test)]
+pub(super) mod tests;
 mod updates;
 
 use axum::Router;
@@ -53,7 +55,10 @@ async fn empty_file() -> axum::response::Response {
     reply::bytes_of(StatusCode::OK, kind, IMMUTABLE, EMPTY_BROTLI)
 }
 
-/// What a release is called on devices.
+/// What a release is called on devices: its version with the build number as build metadata, so that it stays a version
+/// (Semantic Versioning 2.0.0 §10).
 pub(crate) fn name(release: &ReleaseServing) -> String {
-    format!("{}+{}", release.manifest.version, release.manifest.build)
+    let manifest = &release.manifest;
+    let mark = if manifest.version.contains('+') { '.' } else { '+' };
+    format!("{}{mark}{}", manifest.version, manifest.build)
 }

@@ -12,9 +12,10 @@
 mod check;
 mod files;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -49,7 +50,6 @@ pub fn router(state: AppState) -> Router {
             get(files::file),
         )
         .layer(cors)
-        .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(state)
 }
 

@@ -9,6 +9,8 @@ pub mod headgate;
 pub mod ionic;
 mod reply;
 mod request;
+#[cfg(test)]
+mod testing;
 
 use axum::Router;
 

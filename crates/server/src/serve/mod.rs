@@ -150,7 +150,7 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
-    /// A server on any free port of this computer, with telemetry in memory of no kind.
+    /// A server for devices on any free port of this computer; operators ask nowhere.
     pub fn local(registries: Vec<RegistryConfig>, telemetry: Arc<dyn Telemetry>) -> Self {
         Self {
             registries,
@@ -234,8 +234,7 @@ impl Server {
                 return Err(Problem::new(Code::UsageArgument, what).field("admin-token-file"));
             }
             let (listener, address) = listen::bind(admin.listen).await?;
-            let router = admin::router(state.clone(), sources.clone(), &admin.token)
-                .merge(health_router(&sources));
+            let router = operator_router(&state, &sources, &admin.token);
             let router = wrapped(router, guard("admin", address, None));
             let metrics = Arc::clone(&state.metrics);
             let listening =
@@ -285,6 +284,11 @@ pub(crate) fn device_router(state: &AppState, sources: &Sources) -> Router {
         .merge(objects::router(state.clone()))
         .merge(openapi::router(&state.public_url))
         .merge(health_router(sources))
+}
+
+/// Everything that operators and consoles ask.
+pub(crate) fn operator_router(state: &AppState, sources: &Sources, token: &str) -> Router {
+    admin::router(state.clone(), sources.clone(), token).merge(health_router(sources))
 }
 
 fn wrapped(router: Router, guard: Guard) -> Router {

@@ -35,7 +35,8 @@ use tokio::sync::{Semaphore, watch};
 use crate::catalog::{Catalog, UnitServing};
 use crate::state::AppState;
 
-use registry::{Polled, Source};
+pub(crate) use registry::Polled;
+use registry::Source;
 pub use registry::{RegistryConfig, Spec};
 
 /// Registries that are read at once.
@@ -160,17 +161,21 @@ impl Sources {
     /// # Errors
     /// `usage.unknown` for an app that is not served.
     pub async fn nudge(&self, app: Option<&str>) -> Result<Vec<Health>> {
-        let wanted = |s: &&Arc<Source>| app.is_none_or(|app| s.is(app));
-        let sources: Vec<_> = self.inner.sources.iter().filter(wanted).collect();
+        let all = self.inner.sources.iter();
+        let sources: Vec<Arc<Source>> = all
+            .filter(|s| app.is_none_or(|app| s.is(app)))
+            .cloned()
+            .collect();
         if let (true, Some(app)) = (sources.is_empty(), app) {
             let what = format!("{app:?} is not served here.");
             return Err(Problem::new(Code::UsageUnknown, what));
         }
-        let polls = sources.iter().map(|s| self.inner.poll(s, true));
-        stream::iter(polls)
-            .buffer_unordered(AT_ONCE)
-            .for_each(|()| async {})
-            .await;
+        let mut polls = Vec::new();
+        for source in &sources {
+            polls.push(self.inner.poll(source, true));
+        }
+        let polls = stream::iter(polls).buffer_unordered(AT_ONCE);
+        polls.collect::<Vec<()>>().await;
         Ok(sources.iter().map(|s| self.inner.health(s)).collect())
     }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use headgate_core::{Code, Problem, Result};
+use headgate_core::{Code, Problem, Result, RsaPublic};
 use headgate_tuf::PublicKey;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -22,6 +22,13 @@ pub(super) struct Entry {
     pub(super) seed: Seed,
 }
 
+/// One RSA key of a channel, as text. It is read when it is used, as a seed is.
+pub(super) struct RsaEntry {
+    pub(super) public: RsaPublic,
+    pub(super) label: String,
+    pub(super) secret: Zeroizing<String>,
+}
+
 /// One secret that is no key.
 pub(super) struct Secret {
     pub(super) name: String,
@@ -33,11 +40,13 @@ pub(super) struct Secret {
 pub(super) struct Content {
     pub(super) keys: Vec<Entry>,
     pub(super) secrets: Vec<Secret>,
+    pub(super) rsa: Vec<RsaEntry>,
 }
 
 /// The document. Seeds and secrets are borrowed, so that they stay in memory that is wiped.
 ///
-/// `secrets` is written only when there are any: a vault without them can be read by a Headgate that knows none.
+/// `secrets` and `rsa` are written only when there are any: a vault without them can be read by a Headgate that knows
+/// none.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document<'a> {
@@ -48,6 +57,20 @@ struct Document<'a> {
     keys: Vec<Key<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     secrets: Vec<SecretLine<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    rsa: Vec<RsaLine<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RsaLine<'a> {
+    /// SubjectPublicKeyInfo DER, base64.
+    #[serde(borrow)]
+    public: Cow<'a, str>,
+    #[serde(borrow)]
+    label: Cow<'a, str>,
+    /// PKCS#8 DER, base64.
+    secret: &'a str,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -115,7 +138,30 @@ pub(super) fn parse(plain: &[u8]) -> Result<Content> {
     Ok(Content {
         keys: entries,
         secrets: secrets(&document.secrets)?,
+        rsa: rsa(&document.rsa)?,
     })
+}
+
+fn rsa(lines: &[RsaLine<'_>]) -> Result<Vec<RsaEntry>> {
+    let mut entries: Vec<RsaEntry> = Vec::with_capacity(lines.len());
+    for line in lines {
+        let bad = |_| failure::bad_file(WHAT, "an RSA key in it is not acceptable");
+        let public = RsaPublic::from_base64(&line.public).map_err(bad)?;
+        failure::check_label(&line.label).map_err(bad)?;
+        if entries.iter().any(|e| e.public == public) {
+            return Err(Problem::new(
+                Code::KeyAmbiguous,
+                "Two entries of the vault file claim to be the same RSA key.",
+            )
+            .remedy("Restore the vault file from a backup."));
+        }
+        entries.push(RsaEntry {
+            public,
+            label: line.label.clone().into_owned(),
+            secret: Zeroizing::new(line.secret.to_owned()),
+        });
+    }
+    Ok(entries)
 }
 
 fn secrets(lines: &[SecretLine<'_>]) -> Result<Vec<Secret>> {
@@ -163,11 +209,22 @@ pub(super) fn write(content: &Content) -> Result<Zeroizing<Vec<u8>>> {
         label: entry.label.as_str().into(),
         seed: text,
     });
+    let publics: Vec<String> = content.rsa.iter().map(|e| e.public.to_base64()).collect();
+    let rsa = content
+        .rsa
+        .iter()
+        .zip(&publics)
+        .map(|(entry, public)| RsaLine {
+            public: public.as_str().into(),
+            label: entry.label.as_str().into(),
+            secret: &entry.secret,
+        });
     let document = Document {
         kind: KIND.into(),
         version: VERSION,
         keys: keys.collect(),
         secrets: secrets.collect(),
+        rsa: rsa.collect(),
     };
     // Room for the longest escaped names, so that the buffer never moves and leaves a copy behind.
     let room = entries
@@ -179,6 +236,11 @@ pub(super) fn write(content: &Content) -> Result<Zeroizing<Vec<u8>>> {
             .iter()
             .zip(&values)
             .map(|(secret, value)| 64 + secret.name.len() * 6 + value.len())
+            .sum::<usize>()
+        + content
+            .rsa
+            .iter()
+            .map(|e| 512 + e.label.len() * 6 + e.secret.len())
             .sum::<usize>()
         + 256;
     let mut plain = Zeroizing::new(Vec::with_capacity(room));

@@ -10,15 +10,17 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use headgate_core::{Code, Problem, Result};
+use headgate_core::{Code, Problem, Result, RsaPublic};
 use headgate_tuf::{PublicKey, RoleBytes, Signature};
 use zeroize::Zeroizing;
 
+use crate::rsa::RsaSecret;
 use crate::seed::Seed;
 use crate::{
-    KeyVault, Passphrase, StoredKey, VaultInfo, VaultKind, failure, portable, sealed, secret,
+    KeyVault, Passphrase, RsaSigner, StoredKey, VaultInfo, VaultKind, failure, portable, sealed,
+    secret,
 };
-use content::{Content, Entry, Secret};
+use content::{Content, Entry, RsaEntry, Secret};
 use disk::Lock;
 
 const NAME: &str = "vault file";
@@ -126,6 +128,27 @@ impl FileVault {
         self.find(key)?.ok_or_else(|| failure::not_here(key, NAME))
     }
 
+    fn find_rsa(&self, key: &RsaPublic) -> Result<Option<RsaSecret>> {
+        let found = self.read()?.rsa.into_iter().find(|e| e.public == *key);
+        let Some(entry) = found else { return Ok(None) };
+        let secret = RsaSecret::from_base64(&entry.secret);
+        let secret = secret.ok_or_else(|| failure::rsa_damaged(key, NAME))?;
+        Ok(Some(secret.check(key, NAME)?))
+    }
+
+    fn put_rsa(&self, secret: &RsaSecret, label: &str) -> Result<RsaPublic> {
+        let public = secret.public().clone();
+        self.change(|content| {
+            content.rsa.retain(|e| e.public != public);
+            content.rsa.push(RsaEntry {
+                public: public.clone(),
+                label: label.into(),
+                secret: secret.to_base64(),
+            });
+            Ok(public)
+        })
+    }
+
     fn put(&self, seed: Seed, label: &str) -> Result<PublicKey> {
         let public = seed.public();
         self.change(|content| {
@@ -193,6 +216,37 @@ impl KeyVault for FileVault {
             label: entry.label,
         };
         Ok(self.read()?.keys.into_iter().map(stored).collect())
+    }
+
+    fn create_rsa(&self, label: &str) -> Result<RsaPublic> {
+        failure::check_label(label)?;
+        self.put_rsa(&RsaSecret::random()?, label)
+    }
+
+    fn import_rsa(&self, pem: &Zeroizing<String>, label: &str) -> Result<RsaPublic> {
+        failure::check_label(label)?;
+        self.put_rsa(&RsaSecret::from_pem(pem)?, label)
+    }
+
+    fn has_rsa(&self, key: &RsaPublic) -> Result<bool> {
+        Ok(self.find_rsa(key)?.is_some())
+    }
+
+    fn open_rsa(&self, key: &RsaPublic) -> Result<RsaSigner> {
+        self.find_rsa(key)?
+            .ok_or_else(|| failure::rsa_not_here(key, NAME))?
+            .signer()
+    }
+
+    fn delete_rsa(&self, key: &RsaPublic) -> Result<()> {
+        self.change(|content| {
+            let before = content.rsa.len();
+            content.rsa.retain(|e| e.public != *key);
+            if content.rsa.len() == before {
+                return Err(failure::rsa_not_here(key, NAME));
+            }
+            Ok(())
+        })
     }
 
     fn put_secret(&self, name: &str, secret: &Zeroizing<String>) -> Result<()> {

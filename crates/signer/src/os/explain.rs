@@ -1,7 +1,7 @@
 //! Turns a keychain's failures into ours, by kind. A keychain's error may carry the stored bytes, so its text is
 //! never formatted.
 
-use headgate_core::{Code, Problem};
+use headgate_core::{Code, Problem, RsaPublic};
 use headgate_tuf::PublicKey;
 use keyring_core::Error;
 use zeroize::Zeroize as _;
@@ -16,6 +16,18 @@ pub(crate) fn explain(error: Error, key: &PublicKey) -> Problem {
         Error::BadEncoding(mut bytes) | Error::BadDataFormat(mut bytes, _) => {
             bytes.zeroize();
             failure::damaged(key, platform::LABEL)
+        }
+        other => general(other),
+    }
+}
+
+/// The problem for a failure with the item of an RSA key.
+pub(crate) fn explain_rsa(error: Error, key: &RsaPublic) -> Problem {
+    match error {
+        Error::NoEntry => failure::rsa_not_here(key, platform::LABEL),
+        Error::BadEncoding(mut bytes) | Error::BadDataFormat(mut bytes, _) => {
+            bytes.zeroize();
+            failure::rsa_damaged(key, platform::LABEL)
         }
         other => general(other),
     }

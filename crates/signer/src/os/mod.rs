@@ -1,7 +1,8 @@
 //! Keys in the keychain of the operating system.
 //!
 //! An item's service is the product's name, its account the key id, its password the seed as base64 text. The account
-//! of a secret that is no key is `storage:` and its name.
+//! of a secret that is no key is `storage:` and its name. That of an RSA key is `rsa:` and the SHA-256 of its public
+//! half; it is kept as bytes, since Windows stores text in two bytes a character and would have no room for it.
 //! The connection is made anew for each call: keychain daemons restart, and a call that was abandoned while a prompt
 //! was open must not hold up the next one.
 
@@ -22,14 +23,17 @@ mod explain;
 
 use std::collections::HashMap;
 
-use headgate_core::{Code, Problem, Result};
+use headgate_core::{Code, Problem, Result, RsaPublic};
 use headgate_tuf::{PublicKey, RoleBytes, Signature};
 use keyring_core::{Entry, Error};
 use zeroize::Zeroizing;
 
+use crate::rsa::RsaSecret;
 use crate::seed::Seed;
-use crate::{KeyVault, Passphrase, StoredKey, VaultInfo, VaultKind, failure, portable, secret};
-pub(crate) use explain::{explain, explain_secret};
+use crate::{
+    KeyVault, Passphrase, RsaSigner, StoredKey, VaultInfo, VaultKind, failure, portable, secret,
+};
+pub(crate) use explain::{explain, explain_rsa, explain_secret};
 
 /// The keychain of the operating system.
 pub struct OsKeychain {
@@ -64,6 +68,41 @@ impl OsKeychain {
         let label = format!("Headgate storage: {name}");
         self.item(&format!("storage:{name}"), Some(&label))
             .map_err(explain_secret)
+    }
+
+    /// The item of an RSA key.
+    fn rsa_entry(&self, key: &RsaPublic, label: Option<&str>) -> Result<Entry> {
+        let name = label.map(|l| format!("Headgate channel key: {l}"));
+        self.item(&format!("rsa:{}", key.sha256()), name.as_deref())
+            .map_err(|e| explain_rsa(e, key))
+    }
+
+    fn find_rsa(&self, key: &RsaPublic) -> Result<Option<RsaSecret>> {
+        let bytes = match self.rsa_entry(key, None)?.get_secret() {
+            Ok(bytes) => Zeroizing::new(bytes),
+            Err(Error::NoEntry) => return Ok(None),
+            Err(e) => return Err(explain_rsa(e, key)),
+        };
+        let text = std::str::from_utf8(&bytes).ok();
+        let secret = text
+            .and_then(RsaSecret::from_base64)
+            .ok_or_else(|| failure::rsa_damaged(key, platform::LABEL))?;
+        Ok(Some(secret.check(key, platform::LABEL)?))
+    }
+
+    /// Writes it and reads it back, as with seeds.
+    fn put_rsa(&self, secret: &RsaSecret, label: &str) -> Result<RsaPublic> {
+        let key = secret.public().clone();
+        self.rsa_entry(&key, Some(label))?
+            .set_secret(secret.to_base64().as_bytes())
+            .map_err(|e| explain_rsa(e, &key))?;
+        if self.find_rsa(&key)?.is_none() {
+            return Err(Problem::new(
+                Code::KeyOther,
+                format!("The {} did not keep the new key.", platform::LABEL),
+            ));
+        }
+        Ok(key)
     }
 
     fn item(&self, account: &str, label: Option<&str>) -> std::result::Result<Entry, Error> {
@@ -152,6 +191,34 @@ impl KeyVault for OsKeychain {
 
     fn list(&self) -> Result<Vec<StoredKey>> {
         Ok(Vec::new())
+    }
+
+    fn create_rsa(&self, label: &str) -> Result<RsaPublic> {
+        failure::check_label(label)?;
+        self.put_rsa(&RsaSecret::random()?, label)
+    }
+
+    fn import_rsa(&self, pem: &Zeroizing<String>, label: &str) -> Result<RsaPublic> {
+        failure::check_label(label)?;
+        self.put_rsa(&RsaSecret::from_pem(pem)?, label)
+    }
+
+    fn has_rsa(&self, key: &RsaPublic) -> Result<bool> {
+        Ok(self.find_rsa(key)?.is_some())
+    }
+
+    fn open_rsa(&self, key: &RsaPublic) -> Result<RsaSigner> {
+        self.find_rsa(key)?
+            .ok_or_else(|| failure::rsa_not_here(key, platform::LABEL))?
+            .signer()
+    }
+
+    fn delete_rsa(&self, key: &RsaPublic) -> Result<()> {
+        match self.rsa_entry(key, None)?.delete_credential() {
+            Ok(()) => Ok(()),
+            Err(Error::NoEntry) => Err(failure::rsa_not_here(key, platform::LABEL)),
+            Err(e) => Err(explain_rsa(e, key)),
+        }
     }
 
     /// Reads it back, as with keys.

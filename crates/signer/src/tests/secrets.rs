@@ -28,6 +28,8 @@ macro_rules! lacks {
 }
 
 lacks!(Seed: Debug, Display, Clone, Serialize);
+lacks!(crate::rsa::RsaSecret: Debug, Display, Clone, Serialize);
+lacks!(crate::RsaSigner: Debug, Display, Clone, Serialize);
 lacks!(Passphrase: Debug, Display, Clone, Serialize);
 lacks!(FileVault: Debug, Clone, Serialize);
 lacks!(MemoryVault: Debug, Clone, Serialize);

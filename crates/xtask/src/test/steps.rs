@@ -95,6 +95,11 @@ pub(super) const STEPS: &[Step] = &[
         run: buckets,
     },
     Step {
+        name: "dialects",
+        what: "plugins' own code against the update server",
+        run: dialects,
+    },
+    Step {
         name: "real-builds",
         what: "inspection of real web builds from npm",
         run: real_builds,
@@ -201,6 +206,15 @@ fn buckets(run: &mut Run) -> Result<()> {
     let mut test = ignored_tests(&run.workspace, "bucket_moto", &["--test-threads=1"]);
     let python = tools::python(&run.workspace)?;
     test.env("HEADGATE_MOTO", python.with_file_name("moto_server"));
+    process::run_counting(&mut test, &mut run.counts)?;
+    Ok(())
+}
+
+fn dialects(run: &mut Run) -> Result<()> {
+    let scripts = run.workspace.root.join("tests/interop/dialects");
+    tools::npm_ci(&scripts)?;
+    let mut test = ignored_tests(&run.workspace, "dialects", &[]);
+    test.env("HEADGATE_DIALECTS", &scripts);
     process::run_counting(&mut test, &mut run.counts)?;
     Ok(())
 }

@@ -98,9 +98,10 @@ fn fallen_out(unit: &UnitServing, text: &str) -> Running {
     old_build(unit, build)
 }
 
-/// The number after the last `+`, written as this server writes it.
+/// The build number at the end of a name, written as this server writes it.
 fn suffix(text: &str) -> Option<u32> {
-    let (_, digits) = text.rsplit_once('+')?;
+    let (_, metadata) = text.split_once('+')?;
+    let digits = metadata.rsplit('.').next()?;
     let build: u32 = digits.parse().ok()?;
     (build.to_string() == digits).then_some(build)
 }

@@ -5,8 +5,9 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use headgate_bundle::single::unstore;
+use headgate_core::clients::IONIC_MANIFEST;
 use headgate_core::files::{Encoding, StoredFile};
-use headgate_core::ionic::{CORDOVA_MANIFEST, MANIFEST, plain_manifest, unsigned_manifest};
+use headgate_core::ionic::{CORDOVA_MANIFEST, plain_manifest, unsigned_manifest};
 use headgate_core::{Code, Problem, Result};
 use headgate_registry::{documents, layout};
 use headgate_tuf::sha256_hex;
@@ -33,7 +34,7 @@ pub(super) async fn file(
         return not_found("This server has no such snapshot.");
     };
     match href.as_str() {
-        MANIFEST => return manifest(&found, Flavour::Differential),
+        IONIC_MANIFEST => return manifest(&found, Flavour::Differential),
         CORDOVA_MANIFEST => return manifest(&found, Flavour::Cordova),
         _ => {}
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::Response;
-use headgate_core::ionic::{CORDOVA_MANIFEST, MANIFEST, is_href};
+use headgate_core::clients::IONIC_MANIFEST;
+use headgate_core::ionic::{CORDOVA_MANIFEST, is_href};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::super::reply::{IMMUTABLE, redirect, with_query};
@@ -86,7 +87,7 @@ pub(super) async fn manifest(
     let (flavour, name) = if cordova {
         (Flavour::Cordova, CORDOVA_MANIFEST)
     } else {
-        (Flavour::Differential, MANIFEST)
+        (Flavour::Differential, IONIC_MANIFEST)
     };
     if deliverable(&found.channel, &found.release, flavour).is_err() {
         return not_found("The snapshot does not exist as single files.");
