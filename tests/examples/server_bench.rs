@@ -26,7 +26,8 @@ use headgate_server::{RegistryConfig, ServerConfig};
 use headgate_tests::{APP, bench, ship};
 
 const ROUNDS: usize = 3;
-const CONNECTIONS: u32 = 64;
+/// Connections at full speed, and at a set rate: the more of them, the less the latency takes away from the rate.
+const CONNECTIONS: (u32, u32) = (64, 512);
 const SECONDS: u32 = 8;
 const CHANNEL: &str = "development";
 
@@ -201,11 +202,16 @@ impl Run {
 
     /// Asks as fast as it goes, or at about this rate.
     fn wrk(&self, url: &str, rate: Option<f64>) -> Outcome {
+        let connections = if rate.is_some() {
+            CONNECTIONS.1
+        } else {
+            CONNECTIONS.0
+        };
         let delay = match rate {
             // Each connection waits so long between two requests, milliseconds.
             Some(rate) => format!(
                 "function delay() return {} end\n",
-                (f64::from(CONNECTIONS) * 1000.0 / rate).round()
+                (f64::from(connections) * 1000.0 / rate).round()
             ),
             None => String::new(),
         };
@@ -234,7 +240,7 @@ impl Run {
         let output = Command::new("wrk")
             .args([
                 "-t2",
-                &format!("-c{CONNECTIONS}"),
+                &format!("-c{connections}"),
                 &format!("-d{SECONDS}s"),
                 "-s",
             ])

@@ -67,7 +67,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         ["bench", "server"] => {
             apt::install(apt::Purpose::Bench)?;
             bench(&workspace, "headgate-tests", "server_bench", &[])?;
-            bench(&workspace, "headgate-server", "telemetry_bench", &[])?;
+            bench(&workspace, "headgate-tests", "telemetry_bench", &[])?;
         }
         _ => bail!("unknown task `{}`\n\n{HELP}", words.join(" ")),
     }

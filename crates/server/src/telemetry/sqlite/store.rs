@@ -42,7 +42,7 @@ pub(super) async fn write(
     for event in events {
         match event {
             Event::Seen(seen) => {
-                rows.push(Row::Seen(seen_row(&mut tx, names, key, &seen.0).await?))
+                rows.push(Row::Seen(seen_row(&mut tx, names, key, &seen.0).await?));
             }
             Event::Report(report) if words::is_install(&report.install) => {
                 rows.push(Row::Report(report_row(&mut tx, names, report).await?));

@@ -1,6 +1,6 @@
 //! Telemetry in SQLite: events that are stored in a second, and reading back from many installs.
 //!
-//! `cargo run --release -p headgate-server --example telemetry_bench [-- INSTALLS SECONDS FOLDER]`
+//! `cargo run --release -p headgate-tests --example telemetry_bench [-- INSTALLS SECONDS FOLDER]`
 //!
 //! Installs are made in SQL first, as if they had been seen in the 30 days before. Then devices of them come back: each
 //! is offered a release in a check-in, and reports downloaded, then applied and confirmed. A device sends its next report
