@@ -141,7 +141,7 @@ impl Kept {
     fn path(&self, name: &str) -> Option<PathBuf> {
         let versioned = name
             .split_once('.')
-            .is_some_and(|(head, _)| head.bytes().all(|b| b.is_ascii_digit()));
+            .is_some_and(|(head, _)| !head.is_empty() && head.bytes().all(|b| b.is_ascii_digit()));
         let plain = !name.contains(['/', '\\']) && !versioned;
         plain.then(|| self.0.join(name))
     }

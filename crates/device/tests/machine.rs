@@ -99,6 +99,8 @@ struct Device {
     bits: std::vec::IntoIter<bool>,
     /// Bundle whose bytes were compared since the start.
     examined: Option<String>,
+    /// What runs was run with a ready timeout.
+    confirming: bool,
     native: u8,
     downloaded: bool,
     verified: bool,
@@ -145,6 +147,7 @@ impl Device {
                     } else {
                         assert_eq!(confirm, None, "the embedded build is on no trial");
                     }
+                    self.confirming = confirm.is_some();
                     ran.push(target);
                     continue;
                 }
@@ -237,6 +240,7 @@ proptest! {
             bundles: BTreeSet::new(),
             bits: bits.into_iter(),
             examined: None,
+            confirming: false,
             native: 0,
             downloaded: false,
             verified: false,
@@ -254,7 +258,8 @@ proptest! {
                     device.feed(Input::Ready { now }, Offer::UpToDate, 0);
                 }
                 Act::NotReady => {
-                    let on_trial = device.machine.memory().trial.clone();
+                    let trial = device.machine.memory().trial.clone();
+                    let on_trial = trial.filter(|_| device.confirming);
                     let input = Input::NotReady { now, reason: "crash".into() };
                     device.examined = None;
                     let (ran, _) = device.feed(input, Offer::UpToDate, 0);

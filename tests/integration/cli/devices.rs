@@ -122,28 +122,33 @@ fn a_small_fleet_ends_on_what_is_served() {
         "--rounds",
         "3",
     ];
-    let ask = |more: &[&str]| [&base[..], more].concat();
-    let stats = device.json(&ask(&["--dialects", "headgate", "--root", &root]));
+    fn with<'a>(base: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+        [base, more].concat()
+    }
+    let stats = device.json(&with(&base, &["--dialects", "headgate", "--root", &root]));
     assert_eq!(stats["running"], json!({"1308": 6}), "{stats}");
     assert_eq!(stats["total"]["confirmed"], 6, "{stats}");
-    let stats = device.json(&ask(&[
-        "--dialects",
-        "headgate",
-        "--root",
-        &root,
-        "--failing-build",
-        "1308",
-        "--failure-rate",
-        "100%",
-    ]));
+    let stats = device.json(&with(
+        &base,
+        &[
+            "--dialects",
+            "headgate",
+            "--root",
+            &root,
+            "--failing-build",
+            "1308",
+            "--failure-rate",
+            "100%",
+        ],
+    ));
     assert_eq!(stats["running"], json!({"embedded": 6}), "{stats}");
     assert_eq!(stats["total"]["rolled_back"], 6, "{stats}");
     // Where the workspace is, it gives the root.
-    let stats = c.json(&ask(&["--dialects", "headgate"]));
+    let stats = c.json(&with(&base, &["--dialects", "headgate"]));
     assert_eq!(stats["running"], json!({"1308": 6}), "{stats}");
     // Elsewhere it must be named; there is no such dialect; a device belongs to an app.
-    device.fails(2, &ask(&["--dialects", "headgate"]));
-    device.fails(2, &ask(&["--dialects", "appflow"]));
+    device.fails(2, &with(&base, &["--dialects", "headgate"]));
+    device.fails(2, &with(&base, &["--dialects", "appflow"]));
     let without = [
         "device",
         "fleet",

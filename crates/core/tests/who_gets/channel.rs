@@ -102,7 +102,7 @@ impl Channel {
         self.then(|r, now| r.roll_back(build, &hash(build), now, "x").unwrap())
     }
 
-    pub(crate) fn to_embedded(self) -> Self {
+    pub(crate) fn back_to_embedded(self) -> Self {
         self.then(|r, now| r.embedded(now, "x").unwrap())
     }
 

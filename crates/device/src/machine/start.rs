@@ -107,7 +107,7 @@ impl Machine {
     }
 
     pub(super) fn not_ready(&mut self, reason: &str) -> Vec<Effect> {
-        if self.life != Life::Running || self.memory.trial.is_none() {
+        if self.life != Life::Running || self.read_only || self.memory.trial.is_none() {
             return Vec::new();
         }
         self.fall_back(reason);
