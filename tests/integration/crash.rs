@@ -7,7 +7,7 @@ mod crash {
     mod answers;
     mod bucket;
     pub(super) mod place;
-    mod plugins;
+    pub(super) mod plugins;
 }
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use crash::place::{objects, server, stores};
 use headgate_core::{Code, Result};
-use headgate_engine::{Console, JobState, OpenStore, Options, RsaOrigin};
+use headgate_engine::{Console, JobState, OpenStore, Options};
 use headgate_registry::FolderStore;
 use headgate_signer::{FileVault, Passphrase};
 use headgate_tests::{
@@ -128,13 +128,7 @@ async fn act(console: &Console, dir: &Path, action: &str) -> Result<()> {
         "promote" => promote(&person, 1, "development", "staging")
             .await
             .map(drop),
-        "plugins" => {
-            let ionic = console.set_device_id(id, "main", "ionic", Some("1a2b3c4d"));
-            console.wait(&ionic.await?).await?;
-            let rsa = RsaOrigin::New;
-            let set = console.set_channel_rsa(id, "staging", "staging apps", rsa, false);
-            console.wait(&set.await?).await.map(drop)
-        }
+        "plugins" => crash::plugins::set(console, id).await,
         "refresh" => {
             let job = console.refresh(id).await?;
             console.wait(&job).await.map(drop)

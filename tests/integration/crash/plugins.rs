@@ -1,10 +1,20 @@
 //! The same kills while an approval makes what stock plugins need.
 
-use headgate_engine::Console;
+use headgate_core::Result;
+use headgate_engine::{Console, RsaOrigin};
 use headgate_tests::{TestClock, files_below};
 
 use crate::crash::place::stores;
 use crate::{A_MINUTE, COMMIT, base, every_write, file_vault, killed_at, options, read, root_file};
+
+/// An RSA key for the channel that the promotion goes to, and an Ionic id.
+pub(crate) async fn set(console: &Console, workspace: &str) -> Result<()> {
+    let ionic = console.set_device_id(workspace, "main", "ionic", Some("1a2b3c4d"));
+    console.wait(&ionic.await?).await?;
+    let rsa = RsaOrigin::New;
+    let set = console.set_channel_rsa(workspace, "staging", "staging apps", rsa, false);
+    console.wait(&set.await?).await.map(drop)
+}
 
 /// The AES key is random, so what was signed for plugins cannot be made again: it is kept until it is committed.
 #[tokio::test]
