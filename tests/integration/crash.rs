@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use crash::place::{objects, server, stores};
+use crash::place::{killed_ship, objects, server, stores};
 use headgate_core::{Code, Result};
 use headgate_engine::{Console, JobState, OpenStore, Options};
 use headgate_registry::FolderStore;
@@ -408,15 +408,6 @@ async fn a_root_change_survives_a_kill_at_every_write_for_readers_of_either_root
         seen.versions["snapshot"] == 3
     })
     .await;
-}
-
-/// A ship that was killed at its commit.
-async fn killed_ship(when: &str) -> tempfile::TempDir {
-    let dir = base(&["init"], false).await;
-    copy_tree(&dir.path().join("anna"), &dir.path().join("berta"));
-    let key = killed_at(dir.path(), "ship", 7, when, None);
-    assert_eq!(key.as_deref(), Some(COMMIT));
-    dir
 }
 
 #[tokio::test]
