@@ -7,6 +7,7 @@ mod crash {
     mod answers;
     mod bucket;
     pub(super) mod place;
+    pub(super) mod plugins;
 }
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -16,14 +17,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use crash::place::{objects, server, stores};
+use crash::place::{killed_ship, objects, server, stores};
 use headgate_core::{Code, Result};
-use headgate_engine::{Console, JobState, OpenStore, Options, RsaOrigin};
+use headgate_engine::{Console, JobState, OpenStore, Options};
 use headgate_registry::FolderStore;
 use headgate_signer::{FileVault, Passphrase};
 use headgate_tests::{
-    Hook, OneVault, PASSPHRASE, Person, Seen, TestClock, Write, code, copy_tree, device,
-    files_below, init, promote, scratch, ship, varied, world,
+    Hook, OneVault, PASSPHRASE, Person, Seen, TestClock, Write, code, copy_tree, device, init,
+    promote, scratch, ship, varied, world,
 };
 use headgate_tuf::UtcTime;
 
@@ -127,13 +128,7 @@ async fn act(console: &Console, dir: &Path, action: &str) -> Result<()> {
         "promote" => promote(&person, 1, "development", "staging")
             .await
             .map(drop),
-        "plugins" => {
-            let ionic = console.set_device_id(id, "main", "ionic", Some("1a2b3c4d"));
-            console.wait(&ionic.await?).await?;
-            let rsa = RsaOrigin::New;
-            let set = console.set_channel_rsa(id, "staging", "staging apps", rsa, false);
-            console.wait(&set.await?).await.map(drop)
-        }
+        "plugins" => crash::plugins::set(console, id).await,
         "refresh" => {
             let job = console.refresh(id).await?;
             console.wait(&job).await.map(drop)
@@ -397,55 +392,6 @@ async fn a_promotion_survives_a_kill_at_every_write() {
     .await;
 }
 
-/// The AES key is random, so what was signed for plugins cannot be made again: it is kept until it is committed.
-#[tokio::test]
-async fn a_promotion_with_signed_bundles_survives_a_kill_at_every_write() {
-    let writes = [
-        "variants/",
-        "variants/",
-        "variants/",
-        "targets/",
-        "targets/",
-        "targets/",
-        "metadata/2.main.staging.json",
-        "metadata/2.main.staging.rollout.json",
-        "metadata/5.snapshot.json",
-        COMMIT,
-    ];
-    every_write(&["init", "plugins", "ship"], "promote", &writes, |seen| {
-        seen.build("staging") == Some(1)
-    })
-    .await;
-}
-
-/// Cut off before the commit, as after a power cut: it is made and signed again, here by who has the keys.
-#[tokio::test]
-async fn what_was_made_for_plugins_and_is_lost_is_made_again() {
-    let dir = base(&["init", "plugins", "ship"], false).await;
-    let key = killed_at(dir.path(), "promote", 3, "before", None);
-    assert!(key.is_some());
-    let work = dir.path().join("anna/work");
-    let made: Vec<_> = files_below(&work)
-        .into_iter()
-        .filter(|p| p.to_string_lossy().contains("clients-"))
-        .collect();
-    assert_eq!(made.len(), 3);
-    for path in made {
-        std::fs::write(path, b"cut").unwrap();
-    }
-    let clock = TestClock::new();
-    clock.advance(A_MINUTE);
-    let (vault, stores) = (file_vault(dir.path()), stores(dir.path(), None, None));
-    let options = options(dir.path(), "anna", &clock, vault, stores);
-    let console = Console::open(options).await.unwrap();
-    let words = console.recover().await.unwrap();
-    // Some of the first ones may be in storage already: then they are not needed here any more.
-    assert_eq!(words.len(), 1);
-    let root = root_file(dir.path(), 1).unwrap();
-    let seen = read(dir.path(), &root).await.unwrap();
-    assert_eq!(seen.build("staging"), Some(1), "{words:?}");
-}
-
 #[tokio::test]
 async fn a_refresh_survives_a_kill_at_every_write() {
     let writes = ["metadata/3.snapshot.json", COMMIT];
@@ -462,15 +408,6 @@ async fn a_root_change_survives_a_kill_at_every_write_for_readers_of_either_root
         seen.versions["snapshot"] == 3
     })
     .await;
-}
-
-/// A ship that was killed at its commit.
-async fn killed_ship(when: &str) -> tempfile::TempDir {
-    let dir = base(&["init"], false).await;
-    copy_tree(&dir.path().join("anna"), &dir.path().join("berta"));
-    let key = killed_at(dir.path(), "ship", 7, when, None);
-    assert_eq!(key.as_deref(), Some(COMMIT));
-    dir
 }
 
 #[tokio::test]

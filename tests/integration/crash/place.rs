@@ -43,3 +43,12 @@ pub(crate) async fn server(dir: &Path, in_bucket: bool) -> Option<String> {
         false => None,
     }
 }
+
+/// A ship that was killed at its commit.
+pub(crate) async fn killed_ship(when: &str) -> tempfile::TempDir {
+    let dir = crate::base(&["init"], false).await;
+    headgate_tests::copy_tree(&dir.path().join("anna"), &dir.path().join("berta"));
+    let key = crate::killed_at(dir.path(), "ship", 7, when, None);
+    assert_eq!(key.as_deref(), Some(crate::COMMIT));
+    dir
+}
