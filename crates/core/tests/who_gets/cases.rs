@@ -109,7 +109,10 @@ fn a_halted_first_release_and_one_that_has_not_arrived_say_so() {
 
 #[test]
 fn back_to_embedded_moves_every_device_that_runs_a_release() {
-    let channel = Channel::new().start(1, 1000).start(2, 500).back_to_embedded();
+    let channel = Channel::new()
+        .start(1, 1000)
+        .start(2, 500)
+        .back_to_embedded();
     for running in [Some(1), Some(2), Some(7)] {
         assert_eq!(channel.asks(&device("a", running)), Offer::Embedded);
     }
