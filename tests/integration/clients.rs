@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot look has failed")]
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 
 use headgate_core::clients::{CapgoFiles, ClientsDocument};
@@ -271,33 +270,6 @@ async fn documents_leave_with_the_approvals_that_they_belong_to() {
 }
 
 #[tokio::test]
-async fn a_mirror_holds_it_too() {
-    let bench = bench();
-    let anna = bench.first("anna").await;
-    with_plugins(&anna).await;
-    let set = anna
-        .console
-        .set_delivers(&anna.workspace.id, deliver(true, true));
-    settle(&anna, set.await).await;
-    ship(&anna, &bench.build("one"), "production")
-        .await
-        .unwrap();
-    let mirror = bench.dir.path().join("mirror");
-    let address = format!("file://{}", mirror.display());
-    let add = anna.console.add_mirror(&anna.workspace.id, &address);
-    anna.console.wait(&add.await.unwrap()).await.unwrap();
-    let names = |dir: &Path| -> BTreeSet<_> {
-        let files = files_below(&dir.join("variants"));
-        files
-            .iter()
-            .map(|p| p.file_name().unwrap().to_owned())
-            .collect()
-    };
-    assert!(names(&bench.storage()).len() > 4);
-    assert_eq!(names(&mirror), names(&bench.storage()));
-}
-
-#[tokio::test]
 async fn settings_change_one_at_a_time_and_a_gate_reaches_the_next_rollout() {
     let bench = bench();
     let anna = bench.first("anna").await;
@@ -306,11 +278,7 @@ async fn settings_change_one_at_a_time_and_a_gate_reaches_the_next_rollout() {
         min_sample: 200,
         max_failure_permille: 20,
     };
-    settle(
-        &anna,
-        console.set_gate(id, "staging", Some(gate.clone())).await,
-    )
-    .await;
+    settle(&anna, console.set_gate(id, "staging", Some(gate)).await).await;
     settle(&anna, console.set_self_assign(id, "staging", true).await).await;
     let embedded = console.set_embedded(id, "main", Platform::Ios, "4.2.0", Some(1301));
     settle(&anna, embedded.await).await;

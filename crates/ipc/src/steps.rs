@@ -216,7 +216,7 @@ fn changed(
     if let Base::Release(base) = &serving.base
         && base.rolled_back
         && now.entries.is_empty()
-        && before.is_none_or(|b| b.started != now.started)
+        && !before.is_some_and(|b| b.entries.is_empty() && b.base == now.base)
     {
         return Some(("roll_back", format!("Rolled back to {version}")));
     }

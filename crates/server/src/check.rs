@@ -36,6 +36,9 @@ pub struct CheckIn<'a> {
     pub plugin: Option<&'a str>,
     /// What it runs.
     pub running: Running,
+    /// What it is decided for, where that is not what it runs now: a client that decides by itself reports an offer
+    /// only when it has taken it.
+    pub earlier: Option<Running>,
     /// Where it asks from.
     pub network: Option<IpAddr>,
 }
@@ -138,8 +141,8 @@ fn decide(
         install_id: check.install.map(str::to_owned),
         platform: check.platform,
         native: check.native.to_owned(),
-        running: match check.running {
-            Running::Build(build) => Some(build),
+        running: match check.earlier.as_ref().unwrap_or(&check.running) {
+            Running::Build(build) => Some(*build),
             Running::Embedded | Running::Unknown => None,
         },
         failed: Vec::new(),

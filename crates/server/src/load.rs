@@ -43,13 +43,16 @@ pub struct Origin {
     pub folder: Option<FolderStore>,
 }
 
+/// A unit with what devices call it.
+pub type NamedUnit = (Vec<(IdKind, String)>, Arc<UnitServing>);
+
 /// What was read of a registry.
 #[derive(Debug, Clone)]
 pub struct Reading {
     /// The registry.
     pub registry: Arc<RegistryServing>,
     /// Its units, each with what devices call it.
-    pub units: Vec<(Vec<(IdKind, String)>, Arc<UnitServing>)>,
+    pub units: Vec<NamedUnit>,
     /// The newest versions, after this reading.
     pub marks: HighWater,
     /// SHA-256 of `timestamp.json`.

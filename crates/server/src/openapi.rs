@@ -63,6 +63,8 @@ mod tests {
         let quoted = printed.split('"').skip(1).step_by(2);
         quoted
             .filter(|text| text.starts_with('/'))
+            // Routes of axum's own, for what no route of ours takes.
+            .filter(|text| *text != "/" && !text.contains("__private__"))
             .map(|path| path.replace("{*", "{"))
             .collect()
     }

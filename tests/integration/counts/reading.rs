@@ -148,8 +148,9 @@ async fn a_server_that_is_away_or_wrong_costs_nothing_that_is_known() {
         (Mood::Stuck, Code::ServerMalformed),
     ] {
         fake.set(|held| held.mood = mood.clone());
-        let problem = person.console.sync_counts(&id).await.unwrap_err();
-        let shown = format!("{mood:?}").chars().take(80).collect::<String>();
+        let shown = format!("{mood:?}").chars().take(300).collect::<String>();
+        let read = person.console.sync_counts(&id).await;
+        let problem = read.expect_err(&shown);
         assert_eq!(problem.code, code, "{shown}: {problem}");
         assert!(!format!("{problem:?}").contains(TOKEN), "{shown}");
         let reading = person.console.server_reading(&id).await.unwrap();

@@ -74,7 +74,9 @@ async fn a_console_learns_what_devices_run_and_why_one_gets_what_it_gets() {
     assert_eq!(page.channels[0].channel.as_str(), "development");
     assert!(page.channels[0].attempt.is_some() && page.channels[0].withheld.is_none());
     // The workspace's identity holds a '#'.
-    let workspace = anna.workspace.id.replace('#', "%23");
+    let root: serde_json::Value = serde_json::from_slice(&anna.workspace.root).unwrap();
+    let workspace = root["signed"]["x-headgate"]["workspace"].as_str().unwrap();
+    let workspace = workspace.replace('#', "%23");
     let same = ask(&server, &format!("/status/{workspace}")).await;
     assert_eq!(same.status(), 200);
 

@@ -90,6 +90,7 @@ pub(crate) fn offered_to(state: &AppState, app: &str, channel: &str) -> String {
         native: "4.2.0",
         plugin: None,
         running: Running::Embedded,
+        earlier: None,
         network: None,
     };
     match state.check(unit, unit.channel(channel).unwrap(), &check) {

@@ -21,6 +21,7 @@ fn asks(state: &AppState, channel: &str, running: Running) -> Reply {
         native: "4.2.0",
         plugin: None,
         running,
+        earlier: None,
         network: None,
     };
     state.check(unit, channel, &check)

@@ -132,8 +132,8 @@ async fn an_unchanged_registry_costs_one_small_read_and_a_changed_one_what_is_ne
     let expected = |key: &String| {
         [
             "2.root.json",
-            "3.snapshot.json",
-            "3.main.development.rollout.json",
+            "4.snapshot.json",
+            "4.main.development.rollout.json",
         ]
         .iter()
         .any(|name| *key == format!("metadata/{name}"))

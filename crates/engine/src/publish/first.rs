@@ -128,6 +128,10 @@ pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
     if let Some(main) = settings.units.first_mut() {
         main.label = "Main bundle".into();
     }
+    if *sandbox {
+        // Some of the simulated clients take zips, others single files.
+        settings.delivers.files = true;
+    }
     if *sandbox && let Some(last) = settings.channels.last_mut() {
         last.gate = Some(SANDBOX_GATE);
         last.min_hours = 0;

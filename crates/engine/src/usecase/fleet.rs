@@ -9,7 +9,7 @@ use headgate_device::fleet::{Failure, Fleet, FleetHandle, FleetOptions};
 use headgate_registry::StorageAddress;
 use headgate_server::serve::{Running, TelemetryAddress, open_telemetry};
 use headgate_server::telemetry::sqlite::Options;
-use headgate_server::{AdminConfig, Pace, RegistryConfig, Server, ServerConfig};
+use headgate_server::{AdminConfig, Limits, Pace, RegistryConfig, Server, ServerConfig};
 use headgate_tuf::Name;
 use zeroize::Zeroizing;
 
@@ -85,6 +85,11 @@ impl Console {
                     admin: Some(admin),
                     pace: PACE,
                     local_only: true,
+                    // All devices ask from this computer.
+                    limits: Limits {
+                        per_network: u32::MAX,
+                        ..Limits::default()
+                    },
                     clock: Arc::new(move || clock.now()),
                     ..ServerConfig::local(vec![registry], telemetry)
                 })

@@ -160,7 +160,11 @@ fn paired(line: &Line, matches: &ArgMatches) -> Result<Vec<Given>> {
             .collect::<Vec<_>>()
     };
     let starts = indices("registry");
-    let mut given: Vec<Given> = line.registry.iter().map(Given::at).collect();
+    let mut given: Vec<Given> = line
+        .registry
+        .iter()
+        .map(|address| Given::at(address))
+        .collect();
     let before = |index: usize, field: &str| {
         let after = starts.iter().filter(|start| **start < index).count();
         after.checked_sub(1).ok_or_else(|| {
@@ -187,9 +191,9 @@ fn paired(line: &Line, matches: &ArgMatches) -> Result<Vec<Given>> {
 }
 
 impl Given {
-    fn at(address: &String) -> Self {
+    fn at(address: &str) -> Self {
         Self {
-            address: address.clone(),
+            address: address.to_owned(),
             ..Self::default()
         }
     }

@@ -10,7 +10,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use headgate_core::pack::{EventReport, MAX_REPORT};
+use headgate_core::pack::{DeviceEvent, EventReport, MAX_REPORT};
 use headgate_core::status::{Dialect, Place};
 use headgate_core::{Code, Problem};
 use serde_json::json;
@@ -119,6 +119,12 @@ async fn events(State(state): State<AppState>, Path(id): Path<String>, body: Bod
     let running = report
         .running
         .map_or(Running::Embedded, |build| old_build(unit, build));
+    let of_now = |event: &DeviceEvent| channel.attempt.as_ref() == Some(&event.attempt);
+    let earlier = report
+        .events
+        .iter()
+        .any(of_now)
+        .then_some(Running::Embedded);
     // Noted before the report: the database takes them in this order, and a report needs an offer.
     state.check(
         unit,
@@ -130,6 +136,7 @@ async fn events(State(state): State<AppState>, Path(id): Path<String>, body: Bod
             native: &report.native,
             plugin: Some(&report.client),
             running,
+            earlier,
             network: None,
         },
     );

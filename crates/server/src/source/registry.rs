@@ -16,7 +16,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::{Health, Pace};
-use crate::catalog::{IdKind, UnitServing};
+use crate::catalog::UnitServing;
 use crate::load::{Origin, Reading, load, reason};
 use crate::state::AppState;
 use crate::telemetry::raise;
@@ -52,7 +52,7 @@ pub struct Spec {
 }
 
 /// Units with what devices call them.
-pub(super) type Units = Vec<(Vec<(IdKind, String)>, Arc<UnitServing>)>;
+pub(super) type Units = Vec<crate::load::NamedUnit>;
 
 /// How a poll ended.
 #[derive(Debug)]

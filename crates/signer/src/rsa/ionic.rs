@@ -93,7 +93,7 @@ impl IonicFiles {
                 let _ = write!(text, "\\u{unit:04x}");
             }
         }
-        while text.len() % 3 != 0 {
+        while !text.len().is_multiple_of(3) {
             text.push(' ');
         }
         Ok(STANDARD.encode(text))

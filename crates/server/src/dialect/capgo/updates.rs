@@ -76,6 +76,7 @@ pub(super) async fn check(
         native,
         plugin: info.known_plugin(),
         running: info.running(unit, channel),
+        earlier: None,
         network,
     };
     let reply = state.check_delivering(unit, channel, &check, |release| {

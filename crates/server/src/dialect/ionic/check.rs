@@ -84,6 +84,7 @@ pub(super) async fn check(
         native,
         plugin: is_version(plugin).then_some(plugin),
         running: running(unit, device),
+        earlier: None,
         network,
     };
     let reply = state.check_delivering(unit, channel, &check, |release| {
