@@ -29,7 +29,7 @@ pub struct Pack {
     /// Where bundles, inventories and files lie, without a slash at the end.
     pub objects: String,
     /// Registry files by key, `metadata/timestamp.json`: every root from 2 on, timestamp, snapshot, targets, the roles
-    /// of the channel, its rollout document, its release manifests. All of them are canonical JSON, so they are text.
+    /// of the channel, and every document that they list. All of them are canonical JSON, so they are text.
     pub files: BTreeMap<String, String>,
 }
 

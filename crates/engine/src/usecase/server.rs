@@ -198,7 +198,7 @@ impl Console {
                     return Err(Problem::new(Code::ServerMalformed, what));
                 }
                 cache.forget_counts(&workspace.id).await?;
-                (epoch, cursor, changed) = (None, 0, true);
+                (epoch, cursor, changed) = (Some(page.epoch), 0, true);
                 continue;
             }
             epoch = Some(page.epoch.clone());

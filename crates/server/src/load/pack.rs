@@ -66,7 +66,13 @@ impl From<'_> {
             let name = layout::rollout_target(unit, channel);
             layout::target(sha256, &name)
         });
-        for key in manifests.chain(rollout) {
+        // A device needs none of them, but reads all that the channel's role lists.
+        let clients = docs.clients.iter().map(|(build, document)| {
+            let name = layout::clients_target(unit, channel, *build);
+            Ok(layout::target(&document.sha256()?, &name))
+        });
+        let clients = clients.collect::<Result<Vec<_>>>()?;
+        for key in manifests.chain(rollout).chain(clients) {
             let bytes = self.store.used(&key).ok_or_else(|| {
                 Problem::new(Code::Internal, "A verified document was not kept.").detail(&key)
             })?;
