@@ -111,8 +111,8 @@ async fn change(window: &Window, act: &str, reason: &str, shot: Option<&str>) {
         )
         .await;
     window.click("change-start").await;
-    window.see("change-done").await;
-    window.click("change-done").await;
+    window.see("receipt-done").await;
+    window.click("receipt-done").await;
     window.gone("rollout-sheet").await;
 }
 
@@ -144,7 +144,7 @@ async fn one_rollout_goes_to_everyone_and_a_bad_one_stops_itself() {
         .await;
 
     hands.release("4.2.6").await;
-    window.says("row-state-production", "1 %").await;
+    window.says("row-state-production", "Rolling out").await;
     window.click("open-rollout-production").await;
     window.says("rollout-title", "4.2.6").await;
     hands
