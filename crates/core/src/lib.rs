@@ -17,6 +17,7 @@ pub mod rollout;
 pub mod rsa_public;
 pub mod settings;
 pub mod share;
+pub mod signing;
 pub mod status;
 pub mod text;
 pub mod transitions;

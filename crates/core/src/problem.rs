@@ -181,6 +181,19 @@ codes! {
     KeyNotAllowed "key.not_a_signer" Key false, "Nothing was signed.", "Ask someone who holds a key of this role, or have your key added to it.";
     KeyOther "key.failed" Key true, "No key was used.", "Look at the keychain program for a message, then try again.";
 
+    // signatures of several people
+    SigningFormat "signing.format" Input false, "Nothing was signed or merged.", "Get the file again from the person who made it.";
+    SigningWorkspace "signing.other_workspace" Trust false, "Nothing was signed or merged.", "Use it in the workspace that it was made for.";
+    SigningOther "signing.other_request" Conflict false, "The signatures that were collected stay.", "Import the response that answers this request.";
+    SigningAltered "signing.altered" Trust false, "Nothing was signed or merged.", "Do not use this file before you know who changed it. Send the request again.";
+    SigningExpired "signing.expired" Conflict false, "Nothing of it is served.", "Ask again.";
+    SigningStale "signing.stale" Conflict false, "Nothing of it is served, and nothing of theirs is lost.", "Look at what was published meanwhile, then ask again on top of it.";
+    SigningMissing "signing.incomplete" Conflict false, "Nothing of it is served. The signatures that were collected stay.", "Collect the signatures that are missing.";
+    SigningRefused "signing.refused" Conflict false, "Nothing of it is served.", "Talk to the person who refused, then withdraw it or ask again.";
+    SigningAlarm "signing.alarm" Trust false, "Nothing was signed.", "Find out why before you sign. To sign all the same, confirm each red line.";
+    SigningUnknown "signing.unknown" Usage false, "Nothing was changed.", "Look at headgate request list.";
+    SigningUnpinned "signing.unknown_workspace" Trust false, "Nothing was signed.", "Import 1.root.json of this workspace and compare its words by voice first.";
+
     // this computer
     LocalDisk "local.disk" Local true, "Nothing was lost.", "Free space or repair the disk, then try again.";
     LocalCache "local.cache" Local true, "The registry in storage is unchanged.", "The cache was moved aside and is read again from storage.";

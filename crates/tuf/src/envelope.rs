@@ -101,6 +101,31 @@ impl Envelope {
         }
     }
 
+    /// With signatures that are not verified yet.
+    ///
+    /// # Errors
+    /// [`Error::Profile`] when a key id signs twice.
+    pub fn with_entries(signed: RoleBytes, entries: &[SignatureEntry]) -> Result<Self> {
+        let mut envelope = Self::new(signed);
+        for entry in entries {
+            let signatures = &mut envelope.signatures;
+            if signatures.insert(entry.keyid.clone(), entry.sig).is_some() {
+                let why = format!("key {} signs twice", entry.keyid);
+                return Err(Error::profile("signatures", why));
+            }
+        }
+        Ok(envelope)
+    }
+
+    /// Its signatures, by key id.
+    pub fn entries(&self) -> Vec<SignatureEntry> {
+        let entry = |(keyid, sig): (&KeyId, &Signature)| SignatureEntry {
+            keyid: keyid.clone(),
+            sig: *sig,
+        };
+        self.signatures.iter().map(entry).collect()
+    }
+
     /// Reads a metadata file.
     ///
     /// # Errors
@@ -111,20 +136,8 @@ impl Envelope {
         strict::parse(file, MAX_METADATA)?;
         let raw: Raw<'_> = serde_json::from_slice(file)
             .map_err(|e| Error::profile("metadata file", e.to_string()))?;
-        let mut envelope = Self::new(RoleBytes::from_bytes(raw.signed.get().as_bytes())?);
-        for entry in raw.signatures {
-            if envelope
-                .signatures
-                .insert(entry.keyid.clone(), entry.sig)
-                .is_some()
-            {
-                return Err(Error::profile(
-                    "signatures",
-                    format!("key {} signs twice", entry.keyid),
-                ));
-            }
-        }
-        Ok(envelope)
+        let signed = RoleBytes::from_bytes(raw.signed.get().as_bytes())?;
+        Self::with_entries(signed, &raw.signatures)
     }
 
     /// The signed part.
@@ -142,16 +155,8 @@ impl Envelope {
     /// # Errors
     /// [`Error::Json`] if the signatures do not serialise.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let entries: Vec<SignatureEntry> = self
-            .signatures
-            .iter()
-            .map(|(keyid, sig)| SignatureEntry {
-                keyid: keyid.clone(),
-                sig: *sig,
-            })
-            .collect();
         let mut out = br#"{"signatures":"#.to_vec();
-        out.extend(serde_json::to_vec(&entries).map_err(|e| Error::Json(e.to_string()))?);
+        out.extend(serde_json::to_vec(&self.entries()).map_err(|e| Error::Json(e.to_string()))?);
         out.extend_from_slice(br#","signed":"#);
         out.extend_from_slice(&self.signed.0);
         out.push(b'}');
