@@ -107,6 +107,7 @@ fn text(job: &Job) -> String {
         Phase::Read => "reading",
         Phase::Pack => "packing",
         Phase::Inspect => "inspecting",
+        Phase::Wait => "waiting, can be undone",
         Phase::Sign => "signing",
         Phase::Upload => "uploading",
         Phase::Publish => "publishing",

@@ -144,6 +144,45 @@ pub enum Confirm {
     Plain,
     /// By typing the channel's name.
     Typed,
+    /// By typing the channel's name, and then it can be undone for 5 s before anything is signed.
+    Wait,
+}
+
+impl Confirm {
+    /// Seconds that a change can be undone for [`Self::Wait`].
+    pub const UNDO_SECONDS: u32 = 5;
+
+    /// Whether the channel's name must be typed.
+    pub fn typed(self) -> bool {
+        matches!(self, Self::Typed | Self::Wait)
+    }
+
+    /// Reads `none`, `plain`, `typed` or `wait`.
+    ///
+    /// # Errors
+    /// `usage.argument` for the field `confirm`.
+    pub fn parse(text: &str) -> Result<Self> {
+        Ok(match text {
+            "none" => Self::None,
+            "plain" => Self::Plain,
+            "typed" => Self::Typed,
+            "wait" => Self::Wait,
+            _ => {
+                let what = format!("{text:?} is neither none, plain, typed nor wait.");
+                return Err(Problem::new(Code::UsageArgument, what).field("confirm"));
+            }
+        })
+    }
+
+    /// "by typing its name".
+    pub fn says(self) -> &'static str {
+        match self {
+            Self::None => "without a question",
+            Self::Plain => "with a button",
+            Self::Typed => "by typing its name",
+            Self::Wait => "by typing its name, with 5 s to undo",
+        }
+    }
 }
 
 /// A channel.

@@ -19,15 +19,16 @@ pub use clock::{Clock, Entropy, SystemClock, SystemEntropy, World};
 pub use console::{Console, Notice, NoticeKind, Options};
 pub use credentials::StorageKeys;
 pub use db::{
-    Job, JobKind, JobState, ObjectState, Phase, Retry, RolloutVersion, StepView, TargetView,
+    ApprovalNote, ApprovalState, Job, JobKind, JobState, ObjectState, Phase, Retry, RolloutVersion,
+    StepView, TargetView,
 };
 pub use home::Home;
 pub use keys::{
     AskPassphrase, KeyInfo, OpenVault, StandardVaults, VaultChoice, VaultInfo, public_key,
 };
 pub use publish::{
-    Action, Intent, Planned, PlannedClients, PlannedKey, PlannedRole, Receipt, ReceiptRole,
-    RolloutChange, SettingsChange,
+    Action, Collected, Intent, Member, Planned, PlannedClients, PlannedKey, PlannedMissing,
+    PlannedRole, Receipt, ReceiptRole, RolloutChange, SettingsChange, Team,
 };
 pub use stores::{OpenStore, StandardStores};
 pub use usecase::*;

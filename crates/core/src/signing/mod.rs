@@ -5,6 +5,7 @@
 //! is shown as what somebody says ([`Review::claims`]) and decides nothing.
 
 mod committed;
+mod edits;
 mod request;
 mod response;
 mod review;
@@ -13,6 +14,7 @@ mod shown;
 mod table;
 
 pub use committed::Committed;
+pub use edits::TrustEdit;
 pub use request::{MAX_REQUEST, RoleRequest, SigningRequest};
 pub use response::{Answer, MAX_RESPONSE, Merged, RoleSignature, SigningResponse, merge};
 pub use review::{Alarm, AlarmKind, Claims, Facts, KeyState, Review, RoleReview, Seen, review};

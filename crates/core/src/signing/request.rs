@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use headgate_tuf::{Envelope, RoleBytes, SignatureEntry, UtcTime, sha256_hex, strict};
+use headgate_tuf::{Envelope, RoleBytes, RoleName, SignatureEntry, UtcTime, sha256_hex, strict};
 use serde::{Deserialize, Serialize};
 
 use super::SignedRole;
@@ -50,6 +50,9 @@ pub struct SigningRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoleRequest {
+    /// Name of the role. Its bytes must not say otherwise; where they list nothing, they do not say whether a channel's
+    /// role approves or serves, and this does.
+    pub role: String,
     /// Exactly the bytes that are signed.
     pub signed: String,
     /// The last committed file of this role, which `prev` in the signed bytes names by hash.
@@ -64,12 +67,13 @@ impl RoleRequest {
     ///
     /// # Errors
     /// `internal` when signed bytes are no text, which the profile rules out.
-    pub fn new(envelope: &Envelope, previous: Option<&[u8]>) -> Result<Self> {
+    pub fn new(role: &RoleName, envelope: &Envelope, previous: Option<&[u8]>) -> Result<Self> {
         let text = |bytes: &[u8]| {
             String::from_utf8(bytes.to_vec())
                 .map_err(|_| Problem::new(Code::Internal, "Role metadata is not text."))
         };
         Ok(Self {
+            role: role.to_string(),
             signed: text(envelope.signed().as_bytes())?,
             previous: previous.map(text).transpose()?,
             signatures: envelope.entries(),
@@ -82,6 +86,14 @@ impl RoleRequest {
     /// `signing.format`.
     pub fn bytes(&self) -> Result<RoleBytes> {
         RoleBytes::from_bytes(self.signed.as_bytes()).map_err(|e| bad(e.to_string()))
+    }
+
+    /// The signed role, read.
+    ///
+    /// # Errors
+    /// `signing.format`; also when its bytes are another role than it says.
+    pub fn signed_role(&self) -> Result<SignedRole> {
+        SignedRole::read(&self.bytes()?)?.named(&self.role)
     }
 
     /// Bytes and signatures. Signatures are not verified here: that needs the keys.
@@ -167,8 +179,7 @@ impl SigningRequest {
     /// # Errors
     /// `signing.format`.
     pub fn signed_roles(&self) -> Result<Vec<SignedRole>> {
-        let read = |role: &RoleRequest| SignedRole::read(&role.bytes()?);
-        self.roles.iter().map(read).collect()
+        self.roles.iter().map(RoleRequest::signed_role).collect()
     }
 
     fn check(&self) -> Result<()> {

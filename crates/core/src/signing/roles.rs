@@ -73,7 +73,27 @@ impl SignedRole {
         })
     }
 
-    /// Name of the role.
+    /// The same role under the name that somebody gives it, if its bytes allow that.
+    ///
+    /// # Errors
+    /// `signing.format` when its bytes are another role.
+    pub fn named(mut self, name: &str) -> Result<Self> {
+        let own = self.name();
+        if let Self::Channel {
+            role, open: true, ..
+        } = &mut self
+            && let RoleName::Channel(unit, channel) = &own
+            && name == format!("{own}.rollout")
+        {
+            *role = RoleName::Rollout(unit.clone(), channel.clone());
+        }
+        if self.name().to_string() == name {
+            return Ok(self);
+        }
+        Err(bad(format!("it says {name:?}, but its bytes are {own}")))
+    }
+
+    /// Its name; approvals where the bytes leave it open and nobody named it.
     pub fn name(&self) -> RoleName {
         match self {
             Self::Root(_) => RoleName::Root,

@@ -84,6 +84,8 @@ words! {
         Pack = "pack",
         /// Inspects.
         Inspect = "inspect",
+        /// Can still be undone.
+        Wait = "wait",
         /// Signs.
         Sign = "sign",
         /// Writes immutable objects.

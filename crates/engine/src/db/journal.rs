@@ -154,6 +154,16 @@ impl Journal {
         done.map(drop).map_err(journal_error)
     }
 
+    /// Replaces the pinned root of a workspace that is not published yet: its owners sign it after it is recorded.
+    pub(crate) async fn set_root(&self, id: &str, root: &[u8]) -> Result<()> {
+        let done = sqlx::query("UPDATE workspace SET root = ? WHERE id = ? AND ready = 0")
+            .bind(root)
+            .bind(id)
+            .execute(&self.pool)
+            .await;
+        done.map(drop).map_err(journal_error)
+    }
+
     pub(crate) async fn set_ready(&self, id: &str) -> Result<()> {
         let done = sqlx::query("UPDATE workspace SET ready = 1 WHERE id = ? AND ready = 0")
             .bind(id)

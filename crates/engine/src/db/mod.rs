@@ -1,5 +1,6 @@
 //! Local databases.
 
+mod approvals;
 mod cache;
 mod counts;
 mod history;
@@ -10,6 +11,8 @@ mod steps;
 mod stored;
 mod uploads;
 
+pub(crate) use approvals::StoredApproval;
+pub use approvals::{ApprovalNote, ApprovalState};
 pub(crate) use cache::{Cache, CachedApproval, CachedChannel, OfflineReason, Reading};
 pub(crate) use counts::CountsReading;
 pub use history::RolloutVersion;

@@ -11,7 +11,7 @@ use headgate_core::{
 };
 use headgate_registry::{Store, View, documents, layout};
 use headgate_tuf::{
-    RoleBytes, RoleName, UtcTime,
+    Envelope, KeyId, PublicKey, RoleBytes, RoleName, UtcTime,
     metadata::{RoleKeys, Root},
     policy, sha256_hex,
 };
@@ -25,7 +25,7 @@ use crate::keys::OwnKeys;
 
 /// Left-behind versions above the committed one that are stepped over. File names are not signed: a writer
 /// without keys must not be able to push our own signatures to a version that nobody can follow.
-const STEPPED_OVER: u64 = 64;
+pub(super) const STEPPED_OVER: u64 = 64;
 
 /// Versions of metadata that exist in storage, committed or left behind.
 #[derive(Debug, Default)]
@@ -62,6 +62,10 @@ pub(crate) struct DraftRole {
     pub(crate) bytes: RoleBytes,
     /// Whose signatures are needed, each set to its own threshold: one, or old and new at a root change.
     pub(crate) signers: Vec<RoleKeys>,
+    /// Public keys of all of them.
+    pub(crate) keys: BTreeMap<KeyId, PublicKey>,
+    /// What others have signed of it.
+    pub(crate) signed: Option<Envelope>,
     /// What this version says, for the person who signs.
     pub(crate) says: String,
 }
@@ -168,6 +172,7 @@ pub(crate) async fn draft(
             return Err(Problem::new(Code::Internal, "A mirror signs nothing."));
         }
         Action::Refresh => d.renew(own, &mut out)?,
+        Action::Trust { edits, .. } => d.trust(edits, &mut out)?,
         Action::AddFreshnessKey {
             public,
             name,
@@ -183,6 +188,13 @@ pub(crate) async fn draft(
             )?;
             d.new_root(next, format!("{name} may sign freshness"), &mut out)?;
         }
+    }
+    d.take_over(&mut out)?;
+    let collected = !intent.collected.files.is_empty();
+    if collected {
+        // What an approval needs for plugins was made, listed and uploaded when the signatures were asked for.
+        out.wanted = None;
+        d.serves_what_is_approved()?;
     }
     d.freshness(out.new_root.as_ref())?;
     let Drafting {
@@ -332,10 +344,12 @@ impl Drafting<'_> {
             .rollout
             .as_ref()
             .is_some_and(|r| r.names().any(|(b, _)| b == build));
+        // The source may have gone on while signatures were collected; what approvers signed is the manifest.
+        let collected = !self.intent.collected.files.is_empty();
         let approved = source
             .approved
             .get(&build)
-            .filter(|_| served)
+            .filter(|_| served || collected)
             .ok_or_else(|| {
                 Problem::new(
                     Code::ReleaseNotOnChannel,

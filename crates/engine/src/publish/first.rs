@@ -6,9 +6,10 @@ use headgate_core::{
     Code, Problem, Result,
     rollout::Gate,
     settings::{Settings, TopTargets},
+    text::check_text,
 };
 use headgate_tuf::{
-    KeyId, Metadata, Name, RoleBytes, RoleName, UtcTime,
+    KeyId, Metadata, Name, PublicKey, RoleBytes, RoleName, UtcTime,
     metadata::{
         Delegation, Delegations, Header, KeyName, MetaVersion, RoleKeys, Root, RootHeader,
         Snapshot, Targets, Timestamp,
@@ -16,7 +17,7 @@ use headgate_tuf::{
     policy,
 };
 
-use super::{Action, Draft, DraftRole, Intent};
+use super::{Action, Draft, DraftRole, Intent, partial::take};
 
 /// Name of the first unit.
 pub(crate) const FIRST_UNIT: &str = "main";
@@ -42,6 +43,7 @@ pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
         key_names,
         at,
         sandbox,
+        team,
     } = &intent.action
     else {
         return Err(Problem::new(
@@ -51,7 +53,17 @@ pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
     };
     let now = *at;
     let unit = Name::new(FIRST_UNIT)?;
-    let release = one(release_key.id()?);
+    let members = team.iter().flat_map(|t| &t.members);
+    let mut owners = one(release_key.id()?);
+    for member in members.clone() {
+        owners.keyids.insert(member.public.id()?);
+    }
+    let of = |threshold: u32| RoleKeys {
+        threshold,
+        ..owners.clone()
+    };
+    let release = of(team.as_ref().map_or(1, |t| t.root_threshold));
+    let last_threshold = team.as_ref().map_or(1, |t| t.last_threshold);
     let online = one(online_key.id()?);
     let header = |unit: Option<&Name>, channel: Option<&Name>| Header {
         workspace: identity.clone(),
@@ -63,23 +75,23 @@ pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
         reason: intent.reason.clone(),
         prev: None,
     };
-    let keys = BTreeMap::from([
-        (release_key.id()?, release_key.clone()),
-        (online_key.id()?, online_key.clone()),
-    ]);
-    let names = [(release_key, &key_names[0]), (online_key, &key_names[1])];
-    let names: BTreeMap<KeyId, KeyName> = names
-        .into_iter()
-        .map(|(key, name)| {
-            Ok((
-                key.id()?,
-                KeyName {
-                    name: name.clone(),
-                    holder: intent.by.clone(),
-                },
-            ))
-        })
-        .collect::<Result<_>>()?;
+    let own = [(release_key, &key_names[0]), (online_key, &key_names[1])];
+    let own = own.into_iter().map(|(key, name)| (key, name, &intent.by));
+    let mut keys = BTreeMap::new();
+    let mut names = BTreeMap::new();
+    for (key, name, holder) in own.chain(members.map(|m| (&m.public, &m.name, &m.holder))) {
+        check_text("name", name, 128)?;
+        check_text("holder", holder, 128)?;
+        let known = KeyName {
+            name: name.clone(),
+            holder: holder.clone(),
+        };
+        if keys.insert(key.id()?, key.clone()).is_some() {
+            let what = format!("The key ‘{name}’ stands twice.");
+            return Err(Problem::new(Code::UsageArgument, what).field("key"));
+        }
+        names.insert(key.id()?, known);
+    }
     let root = Root::new(
         1,
         policy::expires(&RoleName::Root, now),
@@ -94,7 +106,7 @@ pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
             header: header(None, None),
             app: app.clone(),
             name: name.clone(),
-            profile: "solo".into(),
+            profile: if team.is_some() { "team" } else { "solo" }.into(),
             keys: names,
         },
     );
@@ -102,8 +114,10 @@ pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
     let mut delegations = Vec::new();
     let mut meta = BTreeMap::from([("targets.json".to_owned(), MetaVersion { version: 1 })]);
     for channel in channels {
+        let last = channels.last() == Some(channel);
+        let approvers = of(if last { last_threshold } else { 1 });
         for (role, set) in [
-            (RoleName::Channel(unit.clone(), channel.clone()), &release),
+            (RoleName::Channel(unit.clone(), channel.clone()), &approvers),
             (RoleName::Rollout(unit.clone(), channel.clone()), &online),
         ] {
             delegations.push(Delegation {
@@ -121,7 +135,7 @@ pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
                 None,
                 header(Some(&unit), Some(channel)),
             );
-            roles.push(new(role, &content, set, "Nothing yet")?);
+            roles.push(new(role, &content, set, &keys, "Nothing yet")?);
         }
     }
     let mut settings = Settings::standard(header(None, None), app, unit, channels);
@@ -147,7 +161,7 @@ pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
         policy::expires(&RoleName::Targets, now),
         BTreeMap::new(),
         Some(Delegations {
-            keys,
+            keys: keys.clone(),
             roles: delegations,
         }),
         settings,
@@ -158,6 +172,7 @@ pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
             RoleName::Targets,
             &content,
             &release,
+            &keys,
             "Channels and their keys",
         )?,
     );
@@ -171,6 +186,7 @@ pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
         RoleName::Snapshot,
         &content,
         &online,
+        &keys,
         "This is current",
     )?);
     let content = Timestamp::new(1, policy::expires(&RoleName::Timestamp, now), 1);
@@ -178,9 +194,24 @@ pub(crate) fn first_draft(intent: &Intent) -> Result<Draft> {
         RoleName::Timestamp,
         &content,
         &online,
+        &keys,
         "Snapshot 1 is the newest",
     )?);
-    let root = new(RoleName::Root, &root, &release, "The root of trust")?;
+    let mut root = new(RoleName::Root, &root, &release, &keys, "The root of trust")?;
+    for (name, file) in &intent.collected.files {
+        let all = roles.iter_mut().chain([&mut root]);
+        let missing = || {
+            Problem::new(
+                Code::SigningAltered,
+                format!("A new registry has no role {name}."),
+            )
+        };
+        let slot = all
+            .into_iter()
+            .find(|r| r.role.to_string() == *name)
+            .ok_or_else(missing)?;
+        take(slot, file)?;
+    }
     Ok(Draft {
         objects: Vec::new(),
         roles,
@@ -205,6 +236,7 @@ fn new<M: Metadata>(
     role: RoleName,
     content: &M,
     signers: &RoleKeys,
+    keys: &BTreeMap<KeyId, PublicKey>,
     says: &str,
 ) -> Result<DraftRole> {
     Ok(DraftRole {
@@ -213,6 +245,8 @@ fn new<M: Metadata>(
         before: None,
         bytes: RoleBytes::new(content)?,
         signers: vec![signers.clone()],
+        keys: keys.clone(),
+        signed: None,
         says: says.into(),
     })
 }

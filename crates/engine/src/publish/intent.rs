@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use headgate_core::manifest::ReleaseManifest;
 use headgate_core::settings::Delivers;
+use headgate_core::signing::TrustEdit;
 use headgate_tuf::{Name, PublicKey, UtcTime};
 use serde::{Deserialize, Serialize};
 
-use super::SettingsChange;
+use super::{Collected, SettingsChange};
 
 /// A wish with its author.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -22,6 +23,34 @@ pub struct Intent {
     /// Versions of the roles that the decision was based on. If one of them moved, somebody else
     /// decided something about the same channel meanwhile, and a person must look again.
     pub base: BTreeMap<String, u64>,
+    /// Signatures of other people.
+    #[serde(default)]
+    pub collected: Collected,
+    /// Seconds that it can still be undone before anything is signed.
+    #[serde(default)]
+    pub wait: u32,
+}
+
+/// Another owner of a new workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Public half of their key.
+    pub public: PublicKey,
+    /// Its name.
+    pub name: String,
+    /// Who holds it.
+    pub holder: String,
+}
+
+/// The *team* profile of a new workspace: its owners beside the one who makes it, and what needs more than one of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Team {
+    /// The others.
+    pub members: Vec<Member>,
+    /// Owners who must sign the root and the settings.
+    pub root_threshold: u32,
+    /// Owners who must approve for the last channel.
+    pub last_threshold: u32,
 }
 
 /// What is wanted.
@@ -49,6 +78,16 @@ pub enum Action {
         /// A sandbox: its gate judges after a few devices, and no step has to last.
         #[serde(default)]
         sandbox: bool,
+        /// Several owners; nothing makes the *solo* profile.
+        #[serde(default)]
+        team: Option<Team>,
+    },
+    /// Who may sign what.
+    Trust {
+        /// The changes, in order.
+        edits: Vec<TrustEdit>,
+        /// What the ceremony is called: "Make a team".
+        title: String,
     },
     /// A new release.
     Ship {
@@ -169,6 +208,7 @@ impl Action {
             Self::Rollout { unit, channel, .. } => Some((unit, channel)),
             Self::Init { .. }
             | Self::Refresh
+            | Self::Trust { .. }
             | Self::AddFreshnessKey { .. }
             | Self::Deliver { .. }
             | Self::Settings { .. }
@@ -198,6 +238,7 @@ impl Action {
             Self::Rollout { change, .. } => change.word(),
             Self::Refresh => "refresh",
             Self::AddFreshnessKey { .. } => "add_key",
+            Self::Trust { .. } => "trust",
             Self::Deliver { .. } | Self::Settings { .. } => "settings",
             Self::Mirror { .. } => "mirror",
         }

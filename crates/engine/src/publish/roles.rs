@@ -8,7 +8,7 @@ use headgate_core::{
 };
 use headgate_registry::{documents, documents::ChannelDocuments, layout};
 use headgate_tuf::{
-    Name, RoleBytes, RoleName, UtcTime,
+    KeyId, Name, PublicKey, RoleBytes, RoleName, UtcTime,
     metadata::{
         Hashes, Header, MetaVersion, RoleKeys, Root, Snapshot, TargetFile, Targets, Timestamp,
     },
@@ -148,6 +148,19 @@ impl Drafting<'_> {
         targets: BTreeMap<String, TargetFile>,
         says: String,
     ) -> Result<()> {
+        let (set, keys) = (self.delegated_keys(&role)?, self.delegation_keys());
+        self.channel_draft_by(role, targets, says, set, keys)
+    }
+
+    /// As [`Self::channel_draft`], signed by other keys than are committed.
+    pub(super) fn channel_draft_by(
+        &mut self,
+        role: RoleName,
+        targets: BTreeMap<String, TargetFile>,
+        says: String,
+        set: RoleKeys,
+        keys: BTreeMap<KeyId, PublicKey>,
+    ) -> Result<()> {
         let before = self.view.version_of(&role);
         let version = self.existing.next(&role, before);
         let meta = Targets::new(
@@ -157,16 +170,22 @@ impl Drafting<'_> {
             None,
             self.header(&role),
         );
-        let keys = self.delegated_keys(&role)?;
         self.roles.push(DraftRole {
             version,
             before,
             bytes: RoleBytes::new(&meta)?,
-            signers: vec![keys],
+            signers: vec![set],
+            keys,
+            signed: None,
             says,
             role,
         });
         Ok(())
+    }
+
+    fn delegation_keys(&self) -> BTreeMap<KeyId, PublicKey> {
+        let delegations = self.view.targets.meta.delegations.as_ref();
+        delegations.map(|d| d.keys.clone()).unwrap_or_default()
     }
 
     /// Signs again what is past half its life and what these keys may sign, with the same content.
@@ -249,6 +268,8 @@ impl Drafting<'_> {
             before: Some(current.version),
             bytes: RoleBytes::new(&content)?,
             signers: vec![self.view.root.meta.role(&role)?.clone()],
+            keys: self.view.root.meta.keys.clone(),
+            signed: None,
             says,
             role,
         });
@@ -267,6 +288,13 @@ impl Drafting<'_> {
                 current.role(&RoleName::Root)?.clone(),
                 next.role(&RoleName::Root)?.clone(),
             ],
+            keys: current
+                .keys
+                .clone()
+                .into_iter()
+                .chain(next.keys.clone())
+                .collect(),
+            signed: None,
             says,
         });
         out.new_root = Some(next);
@@ -282,6 +310,8 @@ impl Drafting<'_> {
             }
             Ok(sets)
         };
+        let mut keys = self.view.root.meta.keys.clone();
+        keys.extend(new_root.iter().flat_map(|r| r.keys.clone()));
         let role = RoleName::Snapshot;
         let before = self.view.snapshot.meta.version;
         let snapshot = self.existing.next(&role, Some(before));
@@ -303,6 +333,8 @@ impl Drafting<'_> {
             before: Some(before),
             bytes: RoleBytes::new(&content)?,
             signers: signers(&role)?,
+            keys: keys.clone(),
+            signed: None,
             says: current_until(content.expires),
             role,
         };
@@ -314,6 +346,8 @@ impl Drafting<'_> {
             before: Some(before),
             bytes: RoleBytes::new(&content)?,
             signers: signers(&role)?,
+            keys,
+            signed: None,
             says: current_until(content.expires),
             role,
         };

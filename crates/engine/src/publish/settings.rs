@@ -2,7 +2,7 @@
 
 use headgate_core::rollout::Gate;
 use headgate_core::settings::{ChannelRsa, ChannelSettings, Settings, UnitSettings};
-use headgate_core::{Code, Platform, Problem, Result, percent};
+use headgate_core::{Code, Confirm, Platform, Problem, Result, percent};
 use headgate_tuf::Name;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +39,13 @@ pub enum SettingsChange {
         channel: Name,
         /// The gate; nothing takes it away.
         gate: Option<Gate>,
+    },
+    /// How a person confirms what reaches devices of a channel.
+    Confirm {
+        /// Channel.
+        channel: Name,
+        /// How.
+        confirm: Confirm,
     },
     /// Which build a native version embeds.
     Embedded {
@@ -97,6 +104,10 @@ impl SettingsChange {
                     ),
                     None => format!("New rollouts in {channel} have no gate"),
                 }
+            }
+            Self::Confirm { channel, confirm } => {
+                channel_of(&mut next, channel)?.confirm = *confirm;
+                format!("What reaches {channel} is confirmed {}", confirm.says())
             }
             Self::Embedded {
                 unit,

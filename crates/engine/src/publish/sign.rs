@@ -1,12 +1,12 @@
 //! Signing a draft with the keys of this computer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use headgate_core::{Code, Problem, Result};
 use headgate_registry::{View, layout};
 use headgate_signer::KeyVault;
-use headgate_tuf::{Envelope, KeyId, PublicKey, RoleName, sha256_hex};
+use headgate_tuf::{Envelope, KeyId, RoleName, sha256_hex};
 
 use super::{Draft, DraftRole, draft::Material};
 use crate::clients::{Wanted, not_here};
@@ -28,6 +28,23 @@ pub struct Planned {
     pub build: Option<u32>,
     /// What is made for stock plugins on this channel; nothing where plain bundles do.
     pub clients: Option<PlannedClients>,
+    /// It lacks nothing but signatures of other people, which can be asked for.
+    pub can_ask: bool,
+    /// Roles whose signatures this computer cannot make alone, with everybody who may sign them.
+    pub missing: Vec<PlannedMissing>,
+}
+
+/// A role that other people have to sign.
+#[derive(Debug, Clone)]
+pub struct PlannedMissing {
+    /// Role name.
+    pub role: String,
+    /// Signatures that it needs.
+    pub need: u32,
+    /// Signatures that this computer can make.
+    pub have: u32,
+    /// Who may sign: id, name, holder, and whether the key is recorded here.
+    pub keys: Vec<(KeyId, String, String, bool)>,
 }
 
 /// What an approval makes for stock plugins.
@@ -71,23 +88,6 @@ pub struct PlannedKey {
     pub here: bool,
 }
 
-/// Keys of a role that sign: those of this computer, as many as each threshold asks for.
-fn choose(role: &DraftRole, own: &OwnKeys) -> (BTreeMap<KeyId, PublicKey>, bool) {
-    let mut chosen = BTreeMap::new();
-    let mut enough = true;
-    for set in &role.signers {
-        let ours: Vec<_> = set
-            .keyids
-            .iter()
-            .filter_map(|id| own.get_key_value(id))
-            .take(set.threshold as usize)
-            .collect();
-        enough &= ours.len() == set.threshold as usize;
-        chosen.extend(ours.into_iter().map(|(id, key)| (id.clone(), key.clone())));
-    }
-    (chosen, enough)
-}
-
 /// What would be signed, and by which keys. Signs nothing.
 pub(crate) async fn plan(
     draft: &Draft,
@@ -100,13 +100,13 @@ pub(crate) async fn plan(
         .roles
         .iter()
         .chain(&draft.root)
-        .find(|r| !choose(r, own).1);
+        .find(|r| !r.choose(own).1);
     let short = short.map(|role| not_a_signer(role, view));
     let mut problem = short.or_else(|| vault.as_ref().err().cloned());
     let mut keys: Vec<PlannedKey> = Vec::new();
     let mut roles = Vec::new();
     for role in draft.roles.iter().chain(&draft.root) {
-        let (chosen, _) = choose(role, own);
+        let (chosen, _) = role.choose(own);
         let names: Vec<String> = chosen.keys().map(|id| view.key_name(id)).collect();
         roles.push(PlannedRole {
             role: role.role.to_string(),
@@ -168,7 +168,32 @@ pub(crate) async fn plan(
         manifest: draft.manifest.clone(),
         build,
         clients,
+        can_ask: draft.can_ask(own),
+        missing: missing_of(draft, view, own),
     }
+}
+
+/// Roles that this computer cannot sign alone.
+fn missing_of(draft: &Draft, view: &View, own: &OwnKeys) -> Vec<PlannedMissing> {
+    let short = draft.askable().into_iter().filter(|r| !r.choose(own).1);
+    let read = |role: &DraftRole| {
+        let sets = role.signers.iter().max_by_key(|s| s.threshold);
+        let all: BTreeSet<&KeyId> = role.signers.iter().flat_map(|s| &s.keyids).collect();
+        let holder = |id: &KeyId| view.root.meta.x.keys.get(id).map(|k| k.holder.clone());
+        PlannedMissing {
+            role: role.role.to_string(),
+            need: sets.map_or(1, |s| s.threshold),
+            have: u32::try_from(role.choose(own).0.len()).unwrap_or(u32::MAX),
+            keys: all
+                .into_iter()
+                .map(|id| {
+                    let holder = holder(id).unwrap_or_default();
+                    (id.clone(), view.key_name(id), holder, own.contains_key(id))
+                })
+                .collect(),
+        }
+    };
+    short.map(read).collect()
 }
 
 /// Looks whether this computer can make what a channel's plugins need.
@@ -237,25 +262,41 @@ fn not_a_signer(role: &DraftRole, view: &View) -> Problem {
 /// `key.not_a_signer` naming the first role that lacks keys.
 pub(crate) fn check_keys(draft: &Draft, own: &OwnKeys) -> Result<()> {
     let mut roles = draft.roles.iter().chain(&draft.root);
-    roles.find(|r| !choose(r, own).1).map_or(Ok(()), |role| {
+    roles.find(|r| !r.choose(own).1).map_or(Ok(()), |role| {
         let what = format!("This computer has too few keys of {}.", role.role);
         Err(Problem::new(Code::KeyNotAllowed, what))
     })
 }
 
-/// Signs one role with the keys of this computer.
-async fn sign(role: &DraftRole, vault: &Arc<dyn KeyVault>, own: &OwnKeys) -> Result<Vec<u8>> {
-    let mut envelope = Envelope::new(role.bytes.clone());
-    let (chosen, _) = choose(role, own);
+/// Signs one role with the keys of this computer, as far as they go.
+pub(crate) async fn sign_here(
+    role: &DraftRole,
+    vault: &Arc<dyn KeyVault>,
+    own: &OwnKeys,
+) -> Result<Envelope> {
+    let mut envelope = role.envelope();
+    let (chosen, _) = role.choose(own);
     for key in chosen.into_values() {
         let (bytes, public) = (role.bytes.clone(), key.clone());
         let signature = keys::call(vault, move |v| v.sign(&public, &bytes)).await?;
         envelope.add(&key, signature)?;
     }
+    Ok(envelope)
+}
+
+/// Signs one role, whole.
+async fn sign(role: &DraftRole, vault: &Arc<dyn KeyVault>, own: &OwnKeys) -> Result<Vec<u8>> {
+    let mut envelope = sign_here(role, vault, own).await?;
+    // Signatures of keys that do not count stay out of what is published.
+    let counting = role
+        .signers
+        .iter()
+        .flat_map(|s| s.keyids.iter().cloned())
+        .collect();
+    envelope.retain(&counting);
     for set in &role.signers {
-        // Keys of the set that are not ours are not needed here: only counting matters.
         envelope
-            .verify(&role.role.to_string(), set, own)
+            .verify(&role.role.to_string(), set, &role.keys)
             .map_err(|e| {
                 Problem::new(
                     Code::KeyNotAllowed,
@@ -279,7 +320,7 @@ pub(crate) async fn sign_steps(
         let what = "What the channel's plugins need was not made, so nothing was signed.";
         return Err(Problem::new(Code::Internal, what));
     }
-    let mut steps: Vec<Step> = draft.objects.iter().map(object).collect();
+    let mut steps = object_steps(draft);
     for role in &draft.roles {
         let file = sign(role, vault, own).await?;
         let (kind, key) = match role.role {
@@ -312,10 +353,20 @@ pub(crate) async fn sign_steps(
         })
         .collect();
     steps.extend(copies);
+    number(&mut steps);
+    Ok(steps)
+}
+
+/// Numbers steps in their order.
+pub(crate) fn number(steps: &mut [Step]) {
     for (seq, step) in steps.iter_mut().enumerate() {
         step.seq = i64::try_from(seq).unwrap_or(i64::MAX);
     }
-    Ok(steps)
+}
+
+/// The writes of a draft that are no metadata.
+pub(crate) fn object_steps(draft: &Draft) -> Vec<Step> {
+    draft.objects.iter().map(object).collect()
 }
 
 fn object((key, sha256, material): &(String, String, Material)) -> Step {

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use headgate_core::rollout::Gate;
 use headgate_core::settings::ChannelRsa;
-use headgate_core::{Platform, Problem, Result, RsaPublic, Settings};
-use headgate_registry::Store;
+use headgate_core::{Confirm, Platform, Problem, Result, RsaPublic, Settings};
+use headgate_registry::{Store, View};
 use headgate_signer::KeyVault;
 use zeroize::Zeroizing;
 
@@ -15,8 +15,8 @@ use super::publish::name;
 use crate::clients::{self, CAPACITOR, IONIC, Made, Wanted};
 use crate::console::{Console, Inner};
 use crate::db::{ObjectState, Step};
-use crate::keys;
-use crate::publish::{Action, Draft, SettingsChange};
+use crate::keys::{self, OwnKeys};
+use crate::publish::{Action, Draft, Intent, SettingsChange};
 use crate::upload::Control;
 
 /// How a channel gets its RSA key.
@@ -175,6 +175,21 @@ impl Console {
             .await
     }
 
+    /// Signs how a person confirms what reaches devices of a channel, as a job.
+    ///
+    /// # Errors
+    /// `usage.*`, `key.*`.
+    pub async fn set_confirm(
+        &self,
+        workspace: &str,
+        channel: &str,
+        confirm: Confirm,
+    ) -> Result<String> {
+        let channel = name("channel", channel)?;
+        self.change_settings(workspace, SettingsChange::Confirm { channel, confirm })
+            .await
+    }
+
     /// Signs which build of a unit a native version embeds, as a job.
     ///
     /// # Errors
@@ -216,6 +231,29 @@ pub(super) struct Making<'a> {
 }
 
 impl Making<'_> {
+    /// The draft with what its plugins need, made now or taken over from `made` where it still fits.
+    pub(super) async fn complete(
+        &self,
+        draft: Draft,
+        view: &View,
+        intent: &Intent,
+        own: &OwnKeys,
+        made: &mut Option<Made>,
+    ) -> Result<Draft> {
+        let Some(wanted) = &draft.wanted else {
+            return Ok(draft);
+        };
+        let fresh = match made.take().filter(|m| m.is_of(&draft)) {
+            Some(known) => known,
+            None => self.make(&draft, wanted).await?,
+        };
+        let world = &self.inner.world;
+        let whole =
+            crate::publish::draft(self.store, view, intent, own, world, Some(&fresh)).await?;
+        *made = Some(fresh);
+        Ok(whole)
+    }
+
     /// Makes it anew below the work folder.
     pub(super) async fn make(&self, draft: &Draft, wanted: &Wanted) -> Result<Made> {
         let missing = || {

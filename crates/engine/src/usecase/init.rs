@@ -4,12 +4,13 @@ use headgate_core::{Code, Problem, Result};
 use headgate_registry::layout;
 use headgate_tuf::Name;
 
+use super::Started;
 use super::publish::name;
 use crate::Workspace;
 use crate::console::Console;
 use crate::db::{JobKind, JobState};
 use crate::keys::{self, VaultChoice};
-use crate::publish::{Action, Intent, first_draft};
+use crate::publish::{Action, Intent, Team, first_draft};
 
 /// What a new workspace needs.
 #[derive(Debug, Clone)]
@@ -38,6 +39,53 @@ impl Console {
     /// # Errors
     /// `usage.*`, `key.*`, `storage.*`; `usage.exists` when the storage holds a registry.
     pub async fn init(&self, request: InitRequest) -> Result<(Workspace, String)> {
+        if let Some(resumed) = self.resume_init(&request).await? {
+            return Ok(resumed);
+        }
+        let (workspace, intent) = self.first(request, None).await?;
+        let job = self.start_publish(workspace.clone(), intent).await?;
+        self.wait(&job).await?;
+        Ok((workspace, job))
+    }
+
+    /// As [`Self::init`] with several owners. Where more of them than this computer must sign, the registry is made once
+    /// they have: gives the request that collects their signatures.
+    ///
+    /// # Errors
+    /// As [`Self::init`].
+    pub async fn init_team(
+        &self,
+        request: InitRequest,
+        team: Team,
+    ) -> Result<(Workspace, Started)> {
+        if let Some(known) = self
+            .inner
+            .journal
+            .unfinished(&request.app, &request.storage)
+            .await?
+        {
+            let what = format!(
+                "The registry of {} waits for signatures of its owners.",
+                known.app
+            );
+            return Err(
+                Problem::new(Code::UsageExists, what).remedy("Look at headgate request list.")
+            );
+        }
+        let alone = team.root_threshold <= 1 && team.last_threshold <= 1;
+        let (workspace, intent) = self.first(request, Some(team)).await?;
+        let started = if alone {
+            Started::Publish(self.start_publish(workspace.clone(), intent).await?)
+        } else {
+            let (job, id) = self.ask(workspace.clone(), intent).await?;
+            Started::Ask(job, id)
+        };
+        self.wait(started.job()).await?;
+        Ok((workspace, started))
+    }
+
+    /// Makes the keys of a new workspace and records it.
+    async fn first(&self, request: InitRequest, team: Option<Team>) -> Result<(Workspace, Intent)> {
         check_app(&request.app)?;
         let channels = check_channels(&request.channels)?;
         let inner = &self.inner;
@@ -52,9 +100,6 @@ impl Console {
                 known.app, known.storage
             );
             return Err(Problem::new(Code::UsageExists, what));
-        }
-        if let Some(resumed) = self.resume_init(&request).await? {
-            return Ok(resumed);
         }
         let store = inner.stores.create(&request.storage)?;
         let storage = super::connect::normal(request.storage.clone(), store.as_ref());
@@ -94,8 +139,11 @@ impl Console {
                 key_names: key_names.clone(),
                 at: inner.world.now(),
                 sandbox: request.sandbox,
+                team,
             },
             base: Default::default(),
+            collected: Default::default(),
+            wait: 0,
         };
         let draft = first_draft(&intent)?;
         let root = draft
@@ -132,9 +180,7 @@ impl Console {
                 .add_own_key(&workspace.id, key.id()?.as_str(), key.hex(), label, now)
                 .await?;
         }
-        let job = self.start_publish(workspace.clone(), intent).await?;
-        self.wait(&job).await?;
-        Ok((workspace, job))
+        Ok((workspace, intent))
     }
 }
 

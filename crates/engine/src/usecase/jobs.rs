@@ -432,6 +432,7 @@ pub(crate) fn title(intent: &Intent) -> String {
             C::Embedded => format!("Return {channel} to the embedded build"),
         },
         Action::Refresh => "Refresh freshness".into(),
+        Action::Trust { title, .. } => title.clone(),
         Action::AddFreshnessKey { name, .. } => format!("Add the key ‘{name}’ to the root"),
         Action::Deliver { .. } => "Change what releases put into storage".into(),
         Action::Settings { change } => match change {
@@ -439,6 +440,7 @@ pub(crate) fn title(intent: &Intent) -> String {
             S::Rsa { channel, .. } => format!("Set the RSA key of {channel}"),
             S::SelfAssign { channel, .. } => format!("Set who may join {channel}"),
             S::Gate { channel, .. } => format!("Set the gate of {channel}"),
+            S::Confirm { channel, .. } => format!("Set how {channel} is confirmed"),
             S::Embedded {
                 unit,
                 native,
@@ -462,7 +464,7 @@ pub(crate) fn kind(intent: &Intent) -> JobKind {
         Action::Promote { .. } => JobKind::Promote,
         Action::Rollout { .. } => JobKind::Rollout,
         Action::Refresh => JobKind::Refresh,
-        Action::AddFreshnessKey { .. } => JobKind::Root,
+        Action::AddFreshnessKey { .. } | Action::Trust { .. } => JobKind::Root,
         Action::Deliver { .. } | Action::Settings { .. } => JobKind::Settings,
         Action::Mirror { .. } => JobKind::Mirror,
     }

@@ -130,6 +130,8 @@ impl Console {
             reason: String::new(),
             action,
             base: Default::default(),
+            collected: Default::default(),
+            wait: 0,
         };
         let job = self.start_publish(workspace, intent).await?;
         self.wait(&job).await?;

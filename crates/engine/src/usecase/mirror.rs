@@ -89,6 +89,8 @@ fn intent(inner: &Inner, address: &str) -> Intent {
             address: address.to_owned(),
         },
         base: BTreeMap::new(),
+        collected: Default::default(),
+        wait: 0,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Use cases, one file each; all are methods of [`crate::Console`].
 
+mod approvals;
 mod board;
 mod clients;
 mod compare;
@@ -26,11 +27,13 @@ pub(crate) mod ship;
 mod simulate;
 mod storage;
 mod sync;
+mod trust;
 mod uploads;
 mod verify;
 mod write;
 
 pub use crate::console::Happened;
+pub use approvals::{ApprovalInfo, ApprovalView, Imported, ProposalsRead, REQUEST_LIFETIME};
 pub use board::{
     Board, ChannelBoard, Freshness, GateBoard, GateState, PastRelease, ReleaseInfo, ServingBoard,
 };
@@ -52,4 +55,5 @@ pub use sandbox::SandboxInfo;
 pub use server::{ServerLink, ServerReading};
 pub use ship::{PromotePlan, PromoteRequest, ShipPlan, ShipRequest};
 pub use simulate::{SimulateRequest, Simulated, TraceLine, reported, withheld_words};
+pub use trust::{Ceremony, Started, TrustPlan};
 pub use verify::{Verified, VerifyRequest, verify};

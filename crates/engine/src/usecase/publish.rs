@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use headgate_core::{Code, Confirm, Problem, Result};
+use headgate_core::{Code, Problem, Result};
 use headgate_registry::{Expiry, HighWater, Store, View, documents};
 use headgate_tuf::{Name, RoleName};
 
@@ -175,7 +175,7 @@ fn again_allowed(view: &View, intent: &Intent) -> Result<()> {
         .channels
         .iter()
         .find(|c| c.id == *channel);
-    let typed = settings.is_none_or(|c| c.confirm == Confirm::Typed);
+    let typed = settings.is_none_or(|c| c.confirm.typed());
     if typed || matches!(intent.action, Action::Rollout { .. }) {
         let what = format!("{channel} was changed by somebody else since this was decided.");
         return Err(Problem::new(Code::UsageConfirm, what)
@@ -215,6 +215,11 @@ async fn run(
         return super::mirror::job(inner, workspace, id, control, address).await;
     }
     let targets = targets(inner, workspace, id, store).await?;
+    if let Some(request) = &intent.collected.ask {
+        let asked =
+            super::approvals::ask(inner, workspace, &targets, id, control, &intent, request);
+        return asked.await.map(|()| None);
+    }
     let registry = first(&targets)?;
     let store = &registry.store;
     let recorded = inner.journal.steps(id).await?;
@@ -253,6 +258,7 @@ async fn run(
                     versions: inner.journal.marks(&workspace.id).await?,
                     replaces: None,
                 };
+                inner.signed_off(workspace, &intent).await;
                 let receipt = finish(
                     inner,
                     workspace,
@@ -277,6 +283,7 @@ async fn run(
             }
         }
     }
+    undo(inner, id, control, &intent).await?;
     let own = inner.own_keys(&workspace.id).await?;
     let mut made: Option<Made> = None;
     for _ in 0..ATTEMPTS {
@@ -286,7 +293,7 @@ async fn run(
         inner.phase(id, Phase::Sign).await?;
         check_keys(&draft, &own)?;
         let vault = inner.vault(workspace).await?;
-        if let (Some(wanted), Some(view)) = (&draft.wanted, &view) {
+        if let (Some(_), Some(view)) = (&draft.wanted, &view) {
             let job = super::clients::Making {
                 inner,
                 store: store.as_ref(),
@@ -294,15 +301,7 @@ async fn run(
                 control,
                 vault: &vault,
             };
-            let known = made.take().filter(|m| m.is_of(&draft));
-            let fresh = match known {
-                Some(known) => known,
-                None => job.make(&draft, wanted).await?,
-            };
-            let world = &inner.world;
-            let store = store.as_ref();
-            draft = crate::publish::draft(store, view, &intent, &own, world, Some(&fresh)).await?;
-            made = Some(fresh);
+            draft = job.complete(draft, view, &intent, &own, &mut made).await?;
         }
         let expected = view.map(|v| v.timestamp.sha256.clone());
         let mirrors = targets.len() - 1;
@@ -315,6 +314,7 @@ async fn run(
         inner.phase(id, Phase::Upload).await?;
         match apply(inner, workspace, &targets, id, control, &steps).await? {
             Applied::Committed => {
+                inner.signed_off(workspace, &intent).await;
                 let receipt = finish(
                     inner,
                     workspace,
@@ -350,8 +350,21 @@ async fn run(
     ))
 }
 
+/// Leaves a few seconds to undo what was confirmed, before anything is signed.
+async fn undo(inner: &Inner, id: &str, control: &Control, intent: &Intent) -> Result<()> {
+    if intent.wait == 0 {
+        return Ok(());
+    }
+    inner.phase(id, Phase::Wait).await?;
+    let pause = std::time::Duration::from_secs(intent.wait.into());
+    tokio::select! {
+        () = tokio::time::sleep(inner.world.clock.pause(pause)) => Ok(()),
+        problem = control.until_stopped() => Err(problem),
+    }
+}
+
 /// Reads the newest state and derives what to sign on top of it.
-async fn derive(
+pub(super) async fn derive(
     inner: &Inner,
     workspace: &Workspace,
     store: &dyn Store,

@@ -138,6 +138,8 @@ impl Console {
             reason: String::new(),
             action: Action::Refresh,
             base: Default::default(),
+            collected: Default::default(),
+            wait: 0,
         };
         self.start_publish(workspace, intent).await
     }

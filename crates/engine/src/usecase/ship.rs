@@ -16,7 +16,7 @@ use super::compare::packer;
 use super::publish::name;
 use crate::Workspace;
 use crate::console::{Console, lock};
-use crate::publish::{Action, Draft, Intent, Planned, draft, plan};
+use crate::publish::{Action, Draft, Intent, Planned, RolloutChange, draft, plan};
 
 /// What a person wants to ship.
 #[derive(Debug, Clone, Default)]
@@ -70,9 +70,11 @@ pub struct PromoteRequest {
 
 /// A plan that waits for its start.
 pub(crate) struct Plan {
-    workspace: Workspace,
-    intent: Intent,
+    pub(super) workspace: Workspace,
+    pub(super) intent: Intent,
     typed: Option<String>,
+    /// Seconds to undo.
+    wait: u32,
 }
 
 /// What shipping would sign.
@@ -323,9 +325,11 @@ impl Console {
             // Taken out at once: a second click must not start it twice.
             plans.remove(plan).ok_or_else(missing)?
         };
-        let job = self
-            .start_publish(taken.workspace.clone(), taken.intent.clone())
-            .await;
+        let intent = Intent {
+            wait: taken.wait,
+            ..taken.intent.clone()
+        };
+        let job = self.start_publish(taken.workspace.clone(), intent).await;
         if job.is_err() {
             lock(&self.inner.plans).insert(plan.to_owned(), taken);
         }
@@ -337,6 +341,8 @@ impl Console {
             by: self.inner.person.clone(),
             reason,
             base: Self::base(view, &action),
+            collected: Default::default(),
+            wait: 0,
             action,
         }
     }
@@ -369,11 +375,33 @@ impl Console {
             id.clone(),
             Plan {
                 workspace: workspace.clone(),
+                wait: undo_seconds(view, &drafted.intent.action),
                 intent: drafted.intent.clone(),
                 typed,
             },
         );
         Ok((id, drafted, planned))
+    }
+}
+
+/// Seconds that an action can be undone before it is signed. A halt never waits.
+fn undo_seconds(view: &View, action: &Action) -> u32 {
+    let halt = matches!(
+        action,
+        Action::Rollout {
+            change: RolloutChange::Halt,
+            ..
+        }
+    );
+    let channels = &view.targets.meta.x.channels;
+    let waits = action.place().is_some_and(|(_, channel)| {
+        let own = channels.iter().find(|c| c.id == *channel);
+        own.is_some_and(|c| c.confirm == Confirm::Wait)
+    });
+    if waits && !halt {
+        Confirm::UNDO_SECONDS
+    } else {
+        0
     }
 }
 
@@ -393,7 +421,7 @@ pub(super) fn channel_settings(view: &View, channel: &Name) -> Result<(u16, Opti
         })?;
     Ok((
         found.start_permille,
-        (found.confirm == Confirm::Typed).then(|| channel.to_string()),
+        found.confirm.typed().then(|| channel.to_string()),
     ))
 }
 
