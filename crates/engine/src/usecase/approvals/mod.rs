@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use headgate_core::signing::{Committed, Facts, Review, SignedRole, SigningRequest, review};
 use headgate_core::{Code, Difference, Inventory, Problem, Result, compare};
 use headgate_registry::{View, documents, layout};
-use headgate_tuf::{KeyId, MAX_METADATA, UtcTime, sha256_hex};
+use headgate_tuf::{Envelope, KeyId, MAX_METADATA, UtcTime, sha256_hex};
 
 use crate::Workspace;
 use crate::console::{Console, Inner};
@@ -264,7 +264,8 @@ async fn stale(
     view: &View,
     request: &SigningRequest,
 ) -> Result<Option<String>> {
-    for role in request.signed_roles()? {
+    for asked in &request.roles {
+        let role = asked.signed_role()?;
         let now = match &role {
             SignedRole::Root(_) => {
                 Some((view.root.sha256.clone(), view.root.meta.x.header.clone()))
@@ -287,8 +288,10 @@ async fn stale(
         // What is committed may be these very bytes: then it was published.
         let store = inner.store(workspace)?;
         let key = layout::metadata(&role.name(), role.version());
-        let published = store.get(&key, MAX_METADATA as u64).await?;
-        if published.is_some_and(|o| sha256_hex(&o.bytes) == sha256) {
+        if let Some(object) = store.get(&key, MAX_METADATA as u64).await?
+            && sha256_hex(&object.bytes) == sha256
+            && Envelope::parse(&object.bytes)?.signed().as_bytes() == asked.signed.as_bytes()
+        {
             continue;
         }
         let reason = match header.reason.is_empty() {

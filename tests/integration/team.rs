@@ -1,0 +1,11 @@
+//! Several people: approvals by k of n, root ceremonies, proposals between consoles.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+#[path = "team/approvals.rs"]
+mod approvals;
+#[path = "team/ceremonies.rs"]
+mod ceremonies;
+#[path = "team/people.rs"]
+mod people;
+#[path = "team/responses.rs"]
+mod responses;

@@ -1,0 +1,316 @@
+//! Approvals by k of n.
+
+use headgate_core::Code;
+use headgate_engine::{ApprovalState, RolloutChange};
+
+use crate::people::{Acts, Crew};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn production_needs_two_people_and_nothing_is_served_before_the_second() {
+    let crew = Crew::new().await;
+    let build = crew.anna.ship(&crew.bench, "one", "1.0.0").await.unwrap();
+    crew.anna
+        .promote(build, "development", "staging")
+        .await
+        .unwrap();
+
+    // One of three is not enough: refused, not merely warned about.
+    let alone = crew
+        .anna
+        .promote(build, "staging", "production")
+        .await
+        .unwrap_err();
+    assert_eq!(alone.code, Code::KeyNotAllowed);
+
+    let id = crew
+        .anna
+        .ask_promote(build, "staging", "production")
+        .await
+        .unwrap();
+    let waiting = crew
+        .anna
+        .console
+        .approvals(&crew.anna.workspace.id)
+        .await
+        .unwrap();
+    let info = waiting.iter().find(|a| a.id == id).unwrap();
+    assert_eq!(
+        (info.have, info.need, info.complete, info.mine),
+        (1, 2, false, false)
+    );
+    assert_eq!(info.title, "Promote 1.0.0 to production");
+    let early = crew.anna.publish(&id).await.unwrap_err();
+    assert_eq!(early.code, Code::SigningMissing);
+    let device = crew.bench.device(&crew.anna.workspace.root).await.unwrap();
+    assert_eq!(
+        device.build("production"),
+        None,
+        "nothing is served before the threshold is met"
+    );
+
+    // The colleague sees the proposal, with what changes derived from the bytes.
+    crew.mara
+        .console
+        .proposals_read(&crew.mara.workspace.id)
+        .await
+        .unwrap();
+    let seen = crew
+        .mara
+        .console
+        .approval(&crew.mara.workspace.id, &id)
+        .await
+        .unwrap();
+    assert_eq!(seen.review.title, "Promote 1.0.0 to production");
+    assert!(
+        seen.info.mine && !seen.info.own && seen.review.alarms.is_empty(),
+        "{:?}",
+        seen.review.alarms
+    );
+    assert_eq!(seen.review.releases.len(), 1);
+    assert!(seen.difference.is_some_and(|d| !d.added.is_empty()));
+
+    crew.mara.co_sign(&id).await.unwrap();
+    let receipt = crew.anna.publish(&id).await.unwrap();
+    assert_eq!(receipt.release, Some(("1.0.0".to_owned(), build)));
+    let device = crew.bench.device(&crew.anna.workspace.root).await.unwrap();
+    assert_eq!(device.build("production"), Some(build));
+    let done = crew
+        .anna
+        .console
+        .approval(&crew.anna.workspace.id, &id)
+        .await
+        .unwrap();
+    assert_eq!(done.info.state, ApprovalState::Done);
+    let again = crew.anna.publish(&id).await.unwrap_err();
+    assert_eq!(again.code, Code::SigningOther);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_do_elsewhere_meanwhile_does_no_harm_and_the_same_role_makes_it_stale() {
+    let crew = Crew::new().await;
+    let first = crew.anna.ship(&crew.bench, "one", "1.0.0").await.unwrap();
+    crew.anna
+        .promote(first, "development", "staging")
+        .await
+        .unwrap();
+    let id = crew
+        .anna
+        .ask_promote(first, "staging", "production")
+        .await
+        .unwrap();
+
+    // Development and staging go on, freshness is signed again.
+    let second = crew.anna.ship(&crew.bench, "two", "1.1.0").await.unwrap();
+    crew.anna
+        .promote(second, "development", "staging")
+        .await
+        .unwrap();
+    let job = crew
+        .anna
+        .console
+        .refresh(&crew.anna.workspace.id)
+        .await
+        .unwrap();
+    crew.anna.receipt(&job).await.unwrap();
+    crew.mara.co_sign(&id).await.unwrap();
+    let receipt = crew.anna.publish(&id).await.unwrap();
+    assert_eq!(receipt.release, Some(("1.0.0".to_owned(), first)));
+
+    // Two requests for one channel: the second is stale once the first is published, and is asked for again.
+    let other = crew
+        .anna
+        .ask_promote(second, "staging", "production")
+        .await
+        .unwrap();
+    let third = crew.anna.ship(&crew.bench, "three", "1.2.0").await.unwrap();
+    crew.anna
+        .promote(third, "development", "staging")
+        .await
+        .unwrap();
+    let faster = crew
+        .anna
+        .ask_promote(third, "staging", "production")
+        .await
+        .unwrap();
+    crew.mara.co_sign(&faster).await.unwrap();
+    crew.anna.publish(&faster).await.unwrap();
+    let stale = crew.mara.co_sign(&other).await.unwrap_err();
+    assert_eq!(stale.code, Code::SigningStale);
+    assert!(
+        stale
+            .message
+            .contains("anna published main.production meanwhile"),
+        "{}",
+        stale.message
+    );
+    let workspace = &crew.anna.workspace.id;
+    let info = crew
+        .anna
+        .console
+        .approval(workspace, &other)
+        .await
+        .unwrap()
+        .info;
+    assert!(info.stale.is_some());
+    assert_eq!(
+        crew.anna.publish(&other).await.unwrap_err().code,
+        Code::SigningStale
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_narrows_what_was_approved_alone_and_cannot_approve() {
+    let crew = Crew::new().await;
+    let build = crew.anna.ship(&crew.bench, "one", "1.0.0").await.unwrap();
+    crew.anna
+        .promote(build, "development", "staging")
+        .await
+        .unwrap();
+    let id = crew
+        .anna
+        .ask_promote(build, "staging", "production")
+        .await
+        .unwrap();
+    crew.ines.co_sign(&id).await.unwrap();
+    crew.anna.publish(&id).await.unwrap();
+    // Halting needs no second person.
+    let halt = crew.anna.console.rollout(
+        &crew.anna.workspace.id,
+        "main",
+        "production",
+        RolloutChange::Embedded,
+        "crashes",
+    );
+    crew.anna.receipt(&halt.await.unwrap()).await.unwrap();
+    let device = crew.bench.device(&crew.anna.workspace.root).await.unwrap();
+    assert_eq!(device.build("production"), None);
+    // Mara holds an approver's key and no operator's: she is told before she tries.
+    let change = RolloutChange::Share {
+        build,
+        permille: 1000,
+    };
+    let plan = crew.mara.console.rollout_prepare(
+        &crew.mara.workspace.id,
+        "main",
+        "production",
+        change,
+        "x",
+    );
+    let plan = plan.await.unwrap();
+    assert_eq!(plan.planned.problem.unwrap().code, Code::KeyNotAllowed);
+    assert!(!plan.planned.can_ask);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_withdrawn_refused_or_expires() {
+    let crew = Crew::new().await;
+    let build = crew.anna.ship(&crew.bench, "one", "1.0.0").await.unwrap();
+    crew.anna
+        .promote(build, "development", "staging")
+        .await
+        .unwrap();
+
+    let refused = crew
+        .anna
+        .ask_promote(build, "staging", "production")
+        .await
+        .unwrap();
+    let mara = &crew.mara.workspace.id;
+    crew.mara.console.proposals_read(mara).await.unwrap();
+    assert_eq!(
+        crew.mara
+            .console
+            .approval_refuse(mara, &refused, " ")
+            .await
+            .unwrap_err()
+            .code,
+        Code::UsageArgument
+    );
+    crew.mara
+        .console
+        .approval_refuse(mara, &refused, "not tested on Android")
+        .await
+        .unwrap();
+    let anna = &crew.anna.workspace.id;
+    assert_eq!(
+        crew.anna
+            .console
+            .proposals_read(anna)
+            .await
+            .unwrap()
+            .answers,
+        1
+    );
+    assert_eq!(
+        crew.anna
+            .console
+            .proposals_read(anna)
+            .await
+            .unwrap()
+            .answers,
+        0,
+        "read once"
+    );
+    let info = crew
+        .anna
+        .console
+        .approval(anna, &refused)
+        .await
+        .unwrap()
+        .info;
+    let note = info.notes.last().unwrap();
+    assert_eq!(
+        (note.by.as_str(), note.what.as_str(), note.text.as_str()),
+        ("mara", "refused", "not tested on Android")
+    );
+
+    crew.anna
+        .console
+        .approval_withdraw(anna, &refused, "")
+        .await
+        .unwrap();
+    assert_eq!(
+        crew.ines.co_sign(&refused).await.unwrap_err().code,
+        Code::SigningOther
+    );
+
+    let slow = crew
+        .anna
+        .ask_promote(build, "staging", "production")
+        .await
+        .unwrap();
+    crew.mara.co_sign(&slow).await.unwrap();
+    crew.bench.clock.days(8);
+    assert_eq!(
+        crew.anna.publish(&slow).await.unwrap_err().code,
+        Code::SigningExpired
+    );
+    let (job, again) = crew.anna.console.approval_again(anna, &slow).await.unwrap();
+    crew.anna.console.wait(&job).await.unwrap();
+    crew.mara.co_sign(&again).await.unwrap();
+    crew.anna.publish(&again).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pending_approvals_survive_a_restart() {
+    let crew = Crew::new().await;
+    let build = crew.anna.ship(&crew.bench, "one", "1.0.0").await.unwrap();
+    crew.anna
+        .promote(build, "development", "staging")
+        .await
+        .unwrap();
+    let id = crew
+        .anna
+        .ask_promote(build, "staging", "production")
+        .await
+        .unwrap();
+    crew.mara.co_sign(&id).await.unwrap();
+    crew.anna.console.close().await;
+    let console = crate::people::first_console(&crew.bench).await;
+    let anna = headgate_tests::Person {
+        console,
+        workspace: crew.anna.workspace.clone(),
+    };
+    let receipt = anna.publish(&id).await.unwrap();
+    assert_eq!(receipt.release, Some(("1.0.0".to_owned(), build)));
+}

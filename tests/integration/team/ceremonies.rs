@@ -1,0 +1,259 @@
+//! Root ceremonies: each is a commit that every client follows, and the drills of `docs/drills.md`.
+
+use headgate_core::Code;
+use headgate_engine::{Ceremony, InitRequest, Started, Team, VaultChoice};
+use headgate_tests::{APP, CHANNELS};
+
+use crate::people::{Acts, Crew, colleague};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn solo_becomes_a_team_and_a_device_with_the_first_root_follows() {
+    let (crew, members) = Crew::solo().await;
+    let build = crew.anna.ship(&crew.bench, "one", "1.0.0").await.unwrap();
+    let ceremony = Ceremony::Team {
+        members,
+        root_threshold: 2,
+        last_threshold: 2,
+    };
+    let plan = crew
+        .anna
+        .console
+        .trust_prepare(&crew.anna.workspace.id, &ceremony, "")
+        .await
+        .unwrap();
+    let line = plan
+        .lines
+        .iter()
+        .find(|l| l.what == "Signs main.production")
+        .unwrap();
+    assert!(
+        line.before.as_ref().unwrap().starts_with("1 of 1"),
+        "{line:?}"
+    );
+    assert!(line.after.starts_with("2 of 3"), "{line:?}");
+    assert!(plan.weakened.is_empty() && plan.planned.can_ask);
+    let receipt = crew.ceremony(&ceremony, &crew.ines).await.unwrap();
+    assert_eq!(receipt.root_now, 2);
+    let table = crew
+        .mara
+        .console
+        .trust_table(&crew.mara.workspace.id)
+        .await
+        .unwrap();
+    assert_eq!(table.profile.as_deref(), Some("team"));
+    assert_eq!(
+        (
+            table.roles["root"].threshold,
+            table.roles["main.production"].threshold
+        ),
+        (2, 2)
+    );
+    assert_eq!(table.roles["main.staging"].threshold, 1);
+    let device = crew.bench.device(&crew.anna.workspace.root).await.unwrap();
+    assert_eq!(device.build("development"), Some(build));
+    // The next signature of freshness stands on the new root alone.
+    let job = crew
+        .anna
+        .console
+        .refresh(&crew.anna.workspace.id)
+        .await
+        .unwrap();
+    crew.anna.receipt(&job).await.unwrap();
+    crew.bench.device(&crew.anna.workspace.root).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_team_is_made_from_the_start_once_its_owners_signed() {
+    let (crew, members) = Crew::solo().await;
+    let storage = crew.bench.dir.path().join("other storage");
+    let request = InitRequest {
+        app: format!("{APP}.team"),
+        name: "Acme Team".into(),
+        storage: format!("file://{}", storage.display()),
+        public_url: None,
+        channels: CHANNELS.map(String::from).to_vec(),
+        vault: VaultChoice::Os,
+        vault_why: None,
+        sandbox: false,
+    };
+    let team = Team {
+        members,
+        root_threshold: 2,
+        last_threshold: 2,
+    };
+    let (workspace, started) = crew.anna.console.init_team(request, team).await.unwrap();
+    let Started::Ask(_, id) = started else {
+        panic!("two owners have to sign");
+    };
+    assert!(
+        !storage.join("metadata").exists(),
+        "nothing is published before the second owner signed"
+    );
+    let early = crew
+        .anna
+        .console
+        .approval_publish_confirmed(&workspace.id, &id)
+        .await
+        .unwrap_err();
+    assert_eq!(early.code, Code::SigningMissing);
+    // Mara signs the very same bytes elsewhere, by file.
+    let file = crew
+        .anna
+        .console
+        .approval_request(&workspace.id, &id)
+        .await
+        .unwrap();
+    let response = crate::responses::signed_by(&crew.mara, &file);
+    let merged = crew
+        .anna
+        .console
+        .approval_import(&workspace.id, &response)
+        .await
+        .unwrap();
+    assert!(merged.complete, "{merged:?}");
+    let job = crew
+        .anna
+        .console
+        .approval_publish_confirmed(&workspace.id, &id)
+        .await
+        .unwrap();
+    let receipt = crew.anna.console.wait(&job).await.unwrap().receipt.unwrap();
+    assert_eq!(receipt.root_now, 1);
+    let table = crew.anna.console.trust_table(&workspace.id).await.unwrap();
+    assert_eq!(
+        (
+            table.roles["root"].threshold,
+            table.roles["root"].keyids.len()
+        ),
+        (2, 3)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_role_key_is_rotated_and_clients_follow() {
+    let crew = Crew::new().await;
+    let build = crew.anna.ship(&crew.bench, "one", "1.0.0").await.unwrap();
+    crew.anna
+        .promote(build, "development", "staging")
+        .await
+        .unwrap();
+    let spare = colleague(&crew.bench, &crew.anna, "spare").await.member;
+    // One owner and approver: the lost key is replaced, the two others sign.
+    let rotate = Ceremony::Rotate {
+        old: "ines 2026".into(),
+        new: spare,
+    };
+    let receipt = crew.ceremony(&rotate, &crew.mara).await.unwrap();
+    assert_eq!(receipt.root_now, 3);
+    let id = crew
+        .anna
+        .ask_promote(build, "staging", "production")
+        .await
+        .unwrap();
+    let late = crew.ines.co_sign(&id).await.unwrap_err();
+    assert_eq!(
+        late.code,
+        Code::KeyNotAllowed,
+        "the replaced key counts no more"
+    );
+    crew.mara.co_sign(&id).await.unwrap();
+    crew.anna.publish(&id).await.unwrap();
+    // The operator's and freshness key, which is at this computer.
+    let made = crew
+        .anna
+        .console
+        .create_key(&crew.anna.workspace.id, "online 2")
+        .await
+        .unwrap();
+    let rotate = Ceremony::Rotate {
+        old: "Acme Field online".into(),
+        new: headgate_engine::Member {
+            public: made.key.public,
+            name: "online 2".into(),
+            holder: "anna".into(),
+        },
+    };
+    crew.ceremony(&rotate, &crew.mara).await.unwrap();
+    let job = crew
+        .anna
+        .console
+        .refresh(&crew.anna.workspace.id)
+        .await
+        .unwrap();
+    crew.anna.receipt(&job).await.unwrap();
+    let device = crew.bench.device(&crew.anna.workspace.root).await.unwrap();
+    assert_eq!(device.build("production"), Some(build));
+    let table = crew
+        .anna
+        .console
+        .trust_table(&crew.anna.workspace.id)
+        .await
+        .unwrap();
+    assert!(
+        table
+            .names
+            .values()
+            .all(|n| n.name != "Acme Field online" && n.name != "ines 2026")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_and_thresholds_change_and_what_cannot_be_met_is_refused() {
+    let crew = Crew::new().await;
+    let tom = colleague(&crew.bench, &crew.anna, "tom").await.member;
+    let add = Ceremony::AddPerson {
+        member: tom,
+        roles: vec!["main.staging".into(), "main.staging.rollout".into()],
+    };
+    crew.ceremony(&add, &crew.mara).await.unwrap();
+    let table = crew
+        .anna
+        .console
+        .trust_table(&crew.anna.workspace.id)
+        .await
+        .unwrap();
+    assert_eq!(table.roles["main.staging"].keyids.len(), 4);
+    let four = Ceremony::Threshold {
+        role: "main.production".into(),
+        threshold: 4,
+    };
+    let refused = crew.anna.ceremony(&four).await.unwrap_err();
+    assert_eq!(refused.code, Code::UsageArgument);
+    // Raising a threshold needs the signatures that the raised one asks for.
+    let three = Ceremony::Threshold {
+        role: "main.production".into(),
+        threshold: 3,
+    };
+    let Started::Ask(_, id) = crew.anna.ceremony(&three).await.unwrap() else {
+        panic!("others have to sign");
+    };
+    crew.mara.co_sign(&id).await.unwrap();
+    assert_eq!(
+        crew.anna.publish(&id).await.unwrap_err().code,
+        Code::SigningMissing
+    );
+    crew.ines.co_sign(&id).await.unwrap();
+    crew.anna.publish(&id).await.unwrap();
+    // Lowering is marked, and a console does not co-sign it without being asked twice.
+    let two = Ceremony::Threshold {
+        role: "main.production".into(),
+        threshold: 2,
+    };
+    let plan = crew
+        .anna
+        .console
+        .trust_prepare(&crew.anna.workspace.id, &two, "")
+        .await
+        .unwrap();
+    assert_eq!(plan.weakened.len(), 1);
+    let Started::Ask(_, id) = crew.anna.ceremony(&two).await.unwrap() else {
+        panic!("others have to sign");
+    };
+    let alarm = crew.mara.co_sign(&id).await.unwrap_err();
+    assert_eq!(alarm.code, Code::SigningAlarm);
+    let remove = Ceremony::RemoveKey {
+        key: "tom 2026".into(),
+    };
+    crew.ceremony(&remove, &crew.mara).await.unwrap();
+    crew.bench.device(&crew.anna.workspace.root).await.unwrap();
+}

@@ -1,0 +1,235 @@
+//! A team of three on one storage, each with a home and a vault of their own.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use headgate_core::Result;
+use headgate_core::signing::SigningRequest;
+use headgate_engine::{
+    Ceremony, ConnectRequest, Console, Member, Options, PromoteRequest, Receipt, StandardStores,
+    Started, VaultChoice,
+};
+use headgate_signer::{KeyVault, MemoryVault};
+use headgate_tests::{Bench, OneVault, Person, bench, init};
+
+/// The person who makes the workspace, with two colleagues.
+pub(crate) struct Crew {
+    pub(crate) bench: Bench,
+    pub(crate) anna: Person,
+    pub(crate) mara: Colleague,
+    pub(crate) ines: Colleague,
+}
+
+/// A person with a vault of their own.
+pub(crate) struct Colleague {
+    pub(crate) person: Person,
+    /// Their key, as an owner adds it.
+    pub(crate) member: Member,
+    pub(crate) vault: Arc<dyn KeyVault>,
+}
+
+impl Deref for Colleague {
+    type Target = Person;
+
+    fn deref(&self) -> &Person {
+        &self.person
+    }
+}
+
+/// The console of who makes the workspace. Its storage and the private location are two places.
+pub(crate) async fn first_console(bench: &Bench) -> Console {
+    let options = Options {
+        stores: Arc::new(StandardStores),
+        ..bench.options("anna")
+    };
+    Console::open(options).await.unwrap()
+}
+
+async fn owner(bench: &Bench) -> Person {
+    let console = first_console(bench).await;
+    let workspace = init(&console, &bench.storage()).await.unwrap();
+    Person { console, workspace }
+}
+
+/// A person who connects with a vault of their own, and their key.
+pub(crate) async fn colleague(bench: &Bench, first: &Person, name: &str) -> Colleague {
+    let vault: Arc<dyn KeyVault> = Arc::new(MemoryVault::new());
+    let options = Options {
+        vaults: Arc::new(OneVault::of(Arc::clone(&vault))),
+        stores: Arc::new(StandardStores),
+        ..bench.options(name)
+    };
+    let console = Console::open(options).await.unwrap();
+    let request = ConnectRequest {
+        name: String::new(),
+        storage: format!("file://{}", bench.storage().display()),
+        public_url: None,
+        root: first.workspace.root.clone(),
+        vault: VaultChoice::Os,
+        credentials: None,
+    };
+    let workspace = console.connect(request).await.unwrap();
+    let made = console
+        .create_key(&workspace.id, &format!("{name} 2026"))
+        .await
+        .unwrap();
+    let member = Member {
+        public: made.key.public,
+        name: format!("{name} 2026"),
+        holder: name.into(),
+    };
+    Colleague {
+        person: Person { console, workspace },
+        member,
+        vault,
+    }
+}
+
+impl Crew {
+    /// Three people, *solo* so far: anna's keys alone count.
+    pub(crate) async fn solo() -> (Self, Vec<Member>) {
+        let bench = bench();
+        let anna = owner(&bench).await;
+        let mara = colleague(&bench, &anna, "mara").await;
+        let ines = colleague(&bench, &anna, "ines").await;
+        let members = vec![mara.member.clone(), ines.member.clone()];
+        let private = bench.dir.path().join("private").display().to_string();
+        for person in [&anna, &mara.person, &ines.person] {
+            let set = person
+                .console
+                .set_proposals_location(&person.workspace.id, Some(&private));
+            set.await.unwrap();
+        }
+        let crew = Self {
+            bench,
+            anna,
+            mara,
+            ines,
+        };
+        (crew, members)
+    }
+
+    /// A team: root and production 2 of 3.
+    pub(crate) async fn new() -> Self {
+        let (crew, members) = Self::solo().await;
+        let ceremony = Ceremony::Team {
+            members,
+            root_threshold: 2,
+            last_threshold: 2,
+        };
+        crew.ceremony(&ceremony, &crew.mara).await.unwrap();
+        crew
+    }
+
+    /// Anna asks, another signs, anna publishes.
+    pub(crate) async fn ceremony(&self, ceremony: &Ceremony, other: &Person) -> Result<Receipt> {
+        let id = match self.anna.ceremony(ceremony).await? {
+            Started::Publish(job) => return self.anna.receipt(&job).await,
+            Started::Ask(_, id) => id,
+        };
+        other.co_sign(&id).await?;
+        self.anna.publish(&id).await
+    }
+}
+
+/// What people do with requests.
+pub(crate) trait Acts {
+    async fn ceremony(&self, ceremony: &Ceremony) -> Result<Started>;
+    async fn co_sign(&self, id: &str) -> Result<()>;
+    async fn publish(&self, id: &str) -> Result<Receipt>;
+    async fn ask_promote(&self, build: u32, from: &str, to: &str) -> Result<String>;
+    async fn promote(&self, build: u32, from: &str, to: &str) -> Result<Receipt>;
+    async fn ship(&self, bench: &Bench, word: &str, version: &str) -> Result<u32>;
+    async fn request(&self, id: &str) -> SigningRequest;
+}
+
+impl Acts for Person {
+    async fn ceremony(&self, ceremony: &Ceremony) -> Result<Started> {
+        let started = self
+            .console
+            .change_trust(&self.workspace.id, ceremony, "drill")
+            .await?;
+        self.console.wait(started.job()).await?;
+        Ok(started)
+    }
+
+    /// Finds a proposal in the private location, and signs it.
+    async fn co_sign(&self, id: &str) -> Result<()> {
+        self.console.proposals_read(&self.workspace.id).await?;
+        self.console
+            .approval_sign(&self.workspace.id, id)
+            .await
+            .map(drop)
+    }
+
+    /// Takes answers in, and publishes.
+    async fn publish(&self, id: &str) -> Result<Receipt> {
+        self.console.proposals_read(&self.workspace.id).await?;
+        let job = self
+            .console
+            .approval_publish_confirmed(&self.workspace.id, id)
+            .await?;
+        self.receipt(&job).await
+    }
+
+    async fn ask_promote(&self, build: u32, from: &str, to: &str) -> Result<String> {
+        let plan = self
+            .console
+            .promote_prepare(self.wish(build, from, to))
+            .await?;
+        assert!(plan.planned.can_ask, "{:?}", plan.planned.problem);
+        let (job, id) = self
+            .console
+            .ask_plan(&plan.plan, "stable on staging")
+            .await?;
+        self.console.wait(&job).await?;
+        Ok(id)
+    }
+
+    async fn promote(&self, build: u32, from: &str, to: &str) -> Result<Receipt> {
+        let plan = self
+            .console
+            .promote_prepare(self.wish(build, from, to))
+            .await?;
+        let job = self
+            .console
+            .start_plan(&plan.plan, plan.type_to_confirm.as_deref())
+            .await?;
+        self.receipt(&job).await
+    }
+
+    async fn ship(&self, bench: &Bench, word: &str, version: &str) -> Result<u32> {
+        let job = self
+            .start_ship(&bench.build(word), "development", version)
+            .await?;
+        let receipt = self.receipt(&job).await?;
+        Ok(receipt.release.unwrap().1)
+    }
+
+    async fn request(&self, id: &str) -> SigningRequest {
+        let bytes = self
+            .console
+            .approval_request(&self.workspace.id, id)
+            .await
+            .unwrap();
+        SigningRequest::parse(&bytes).unwrap()
+    }
+}
+
+/// Only [`Acts`] uses it.
+trait Wish {
+    fn wish(&self, build: u32, from: &str, to: &str) -> PromoteRequest;
+}
+
+impl Wish for Person {
+    fn wish(&self, build: u32, from: &str, to: &str) -> PromoteRequest {
+        PromoteRequest {
+            workspace: self.workspace.id.clone(),
+            unit: "main".into(),
+            build,
+            from: from.into(),
+            to: to.into(),
+            permille: Some(1000),
+        }
+    }
+}
