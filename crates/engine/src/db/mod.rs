@@ -16,7 +16,7 @@ pub(crate) use counts::CountsReading;
 pub use history::RolloutVersion;
 pub use jobs::{Job, JobKind, JobState, Phase};
 pub(crate) use journal::Journal;
-pub(crate) use log::{LogFileRow, LogReading};
+pub(crate) use log::LogFileRow;
 pub(crate) use steps::{FileSource, Step, StepKind};
 pub use steps::{ObjectState, Retry, StepView, TargetView};
 pub(crate) use uploads::Upload;

@@ -22,7 +22,9 @@ impl LogFormat {
     /// # Errors
     /// `usage.argument` for another ending than `.jsonl` or `.csv`.
     pub fn of(path: &Path) -> Result<Self> {
-        let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+        let ending = path
+            .extension()
+            .map(|e| e.to_string_lossy().to_ascii_lowercase());
         match ending.as_deref() {
             Some("jsonl") => Ok(Self::JsonLines),
             Some("csv") => Ok(Self::Csv),
@@ -111,8 +113,23 @@ fn state(entry: &LogEntry) -> (&'static str, Option<String>) {
 }
 
 const COLUMNS: [&str; 17] = [
-    "entry", "at", "by", "what", "detail", "reason", "unit", "channel", "version", "build", "kind",
-    "roles", "signed_by", "state", "why", "hash", "prev",
+    "entry",
+    "at",
+    "by",
+    "what",
+    "detail",
+    "reason",
+    "unit",
+    "channel",
+    "version",
+    "build",
+    "kind",
+    "roles",
+    "signed_by",
+    "state",
+    "why",
+    "hash",
+    "prev",
 ];
 
 fn csv(log: &AuditLog) -> String {
@@ -121,9 +138,17 @@ fn csv(log: &AuditLog) -> String {
     for entry in &log.entries {
         let words = &entry.words;
         let (state, why) = state(entry);
-        let roles = entry.roles.iter().map(|r| format!("{} {}", r.role, r.version));
+        let roles = entry
+            .roles
+            .iter()
+            .map(|r| format!("{} {}", r.role, r.version));
         let mut signers: Vec<&str> = entry.signed_by.iter().map(String::as_str).collect();
-        signers.extend(entry.roles.iter().flat_map(|r| r.signed_by.iter().map(String::as_str)));
+        signers.extend(
+            entry
+                .roles
+                .iter()
+                .flat_map(|r| r.signed_by.iter().map(String::as_str)),
+        );
         signers.sort_unstable();
         signers.dedup();
         let place = words.place.clone().unwrap_or_default();
@@ -156,7 +181,9 @@ fn csv(log: &AuditLog) -> String {
 
 /// A cell in quotes. Names and reasons come from others: what a spreadsheet would take for a formula becomes text.
 fn cell(text: &str) -> String {
-    let formula = text.trim_start_matches([' ', '\u{a0}', '\u{feff}']).starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+    let formula = text
+        .trim_start_matches([' ', '\u{a0}', '\u{feff}'])
+        .starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
     let guard = if formula { "'" } else { "" };
     format!("\"{guard}{}\"", text.replace('"', "\"\""))
 }
@@ -169,15 +196,30 @@ mod tests {
     fn a_cell_is_never_a_formula_and_never_ends_early() {
         assert_eq!(cell("4.2.5"), "\"4.2.5\"");
         assert_eq!(cell("say \"hi\", twice\n"), "\"say \"\"hi\"\", twice\n\"");
-        for bad in ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\r=1", " =1", "\u{feff}=1"] {
+        for bad in [
+            "=1+1",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            "\tx",
+            "\r=1",
+            " =1",
+            "\u{feff}=1",
+        ] {
             assert!(cell(bad).starts_with("\"'"), "{bad:?}");
         }
     }
 
     #[test]
     fn the_form_follows_from_the_ending() {
-        assert_eq!(LogFormat::of(Path::new("a/log.JSONL")).ok(), Some(LogFormat::JsonLines));
-        assert_eq!(LogFormat::of(Path::new("log.csv")).ok(), Some(LogFormat::Csv));
+        assert_eq!(
+            LogFormat::of(Path::new("a/log.JSONL")).ok(),
+            Some(LogFormat::JsonLines)
+        );
+        assert_eq!(
+            LogFormat::of(Path::new("log.csv")).ok(),
+            Some(LogFormat::Csv)
+        );
         for bad in ["log", "log.json", "csv"] {
             assert!(LogFormat::of(Path::new(bad)).is_err(), "{bad}");
         }

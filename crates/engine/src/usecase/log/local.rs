@@ -86,12 +86,20 @@ fn job(job: Job) -> Option<LocalEvent> {
         JobState::Failed => (
             LocalKind::JobFailed,
             format!("failed: {}", job.title),
-            job.error.as_ref().map(|e| format!("{} ({})", e.message, e.code)),
+            job.error
+                .as_ref()
+                .map(|e| format!("{} ({})", e.message, e.code)),
         ),
-        JobState::Cancelled => (LocalKind::JobCancelled, format!("cancelled: {}", job.title), None),
-        JobState::Done if recovered.is_some() => {
-            (LocalKind::JobRecovered, format!("resumed after a stop: {}", job.title), recovered)
-        }
+        JobState::Cancelled => (
+            LocalKind::JobCancelled,
+            format!("cancelled: {}", job.title),
+            None,
+        ),
+        JobState::Done if recovered.is_some() => (
+            LocalKind::JobRecovered,
+            format!("resumed after a stop: {}", job.title),
+            recovered,
+        ),
         _ => return None,
     };
     Some(LocalEvent {
@@ -99,6 +107,9 @@ fn job(job: Job) -> Option<LocalEvent> {
         kind,
         title,
         detail,
-        place: job.channel.clone().map(|channel| (job.unit.clone(), channel)),
+        place: job
+            .channel
+            .clone()
+            .map(|channel| (job.unit.clone(), channel)),
     })
 }

@@ -44,7 +44,13 @@ impl Verifier<'_, '_> {
         let signers = self.top_level(role.clone(), version, at.number, &loaded.file, &header);
         let good = self.faults.len() == known;
         self.names(at, &role, version, &header);
-        self.took(at, &role, version, good.then(|| loaded.sha256.clone()), None);
+        self.took(
+            at,
+            &role,
+            version,
+            good.then(|| loaded.sha256.clone()),
+            None,
+        );
         files.push(LogFile::new(&key, &loaded.file));
         roles.push(self.role(&role, version, was, &header, &signers));
         if good {
@@ -108,7 +114,10 @@ impl Verifier<'_, '_> {
             return;
         };
         let version = current.version;
-        let checked = current.loaded.as_ref().map(|loaded| self.signed(role, loaded));
+        let checked = current
+            .loaded
+            .as_ref()
+            .map(|loaded| self.signed(role, loaded));
         if let Some(Err(why)) = checked {
             self.faults.push((number, Fault::new(role, version, &why)));
         }
@@ -167,7 +176,8 @@ impl Verifier<'_, '_> {
     }
 
     fn bad(&mut self, at: At, role: &RoleName, version: u64, why: &str) {
-        self.faults.push((at.number, Fault::new(role, version, why)));
+        self.faults
+            .push((at.number, Fault::new(role, version, why)));
         // What was read of an earlier version stays: the next one is put into words against it.
         let loaded = self.roles.remove(role).and_then(|c| c.loaded);
         self.took(at, role, version, None, loaded);
@@ -217,9 +227,10 @@ impl Verifier<'_, '_> {
             moved.rollout = Some((before, after));
             return Ok(Some(moved));
         }
-        for (name, file) in now.iter().filter(|(name, file)| {
-            name.contains(".release-") && was.get(*name) != Some(*file)
-        }) {
+        for (name, file) in now
+            .iter()
+            .filter(|(name, file)| name.contains(".release-") && was.get(*name) != Some(*file))
+        {
             if let Some(manifest) = self.manifest(at, role, new, name, file).await? {
                 let from = self.from(unit, channel, &file.hashes.sha256);
                 moved.approved.push((manifest, from));

@@ -29,7 +29,10 @@ pub(super) async fn roots(source: &mut Source<'_>, pinned: &[u8]) -> Result<Root
     let stored = source.get(&key(first)).await?;
     match stored {
         Some(file) if file == pinned.file => source.good(&key(first)),
-        Some(_) => faults.push((first, "storage holds another one than is pinned here".into())),
+        Some(_) => faults.push((
+            first,
+            "storage holds another one than is pinned here".into(),
+        )),
         None => faults.push((first, "storage does not have it".into())),
     }
     let mut list = vec![pinned];
@@ -121,14 +124,18 @@ pub(super) fn by_entry(
     entries: &[(u64, Header)],
 ) -> BTreeMap<u64, Vec<usize>> {
     let mut found: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    let mut rest = entries;
     for (index, root) in roots.iter().enumerate() {
         let own = &root.meta.x.header;
-        let same = entries
+        let same = rest
             .iter()
             .find(|(_, h)| (&h.action, h.at, &h.by) == (&own.action, own.at, &own.by));
-        let after = || entries.iter().find(|(_, h)| h.at >= own.at);
+        let after = || rest.iter().find(|(_, h)| h.at >= own.at);
         if let Some((number, _)) = same.or_else(after).or(entries.last()) {
             found.entry(*number).or_default().push(index);
+            // A later root came with a later entry, also where two acts look the same.
+            let later = entries.iter().position(|(n, _)| n > number);
+            rest = later.map_or(&[], |at| &entries[at..]);
         }
     }
     found

@@ -91,10 +91,7 @@ impl<'a> Source<'a> {
         let Some(store) = self.store else {
             return Ok(());
         };
-        let wanted: BTreeSet<String> = keys
-            .into_iter()
-            .filter(|key| !self.has(key))
-            .collect();
+        let wanted: BTreeSet<String> = keys.into_iter().filter(|key| !self.has(key)).collect();
         let reads = wanted.into_iter().map(|key| async move {
             let object = store.get(&key, max(&key)).await?;
             Ok::<_, Problem>((key, object.map(|o| o.bytes)))

@@ -155,7 +155,13 @@ impl<'s, 'a> Verifier<'s, 'a> {
         let snapshot = &link.snapshot.meta;
         let number = snapshot.version;
         let key = layout::metadata(&RoleName::Snapshot, number);
-        let signers = self.top_level(RoleName::Snapshot, number, number, &link.snapshot.file, &snapshot.x);
+        let signers = self.top_level(
+            RoleName::Snapshot,
+            number,
+            number,
+            &link.snapshot.file,
+            &snapshot.x,
+        );
         let mut files = vec![LogFile::new(&key, &link.snapshot.file)];
         let mut roles = Vec::new();
         let first = snapshot.x.prev.is_none() && self.snapshot.is_none();
@@ -166,7 +172,8 @@ impl<'s, 'a> Verifier<'s, 'a> {
                 number,
                 gap: link.gap,
             };
-            self.top_targets(at, version, &mut roles, &mut files).await?;
+            self.top_targets(at, version, &mut roles, &mut files)
+                .await?;
         }
         let mut moved = Vec::new();
         for (file, meta) in &snapshot.meta {
@@ -176,7 +183,11 @@ impl<'s, 'a> Verifier<'s, 'a> {
             if role == RoleName::Targets {
                 continue;
             }
-            if self.roles.get(&role).is_some_and(|c| c.version == meta.version) {
+            if self
+                .roles
+                .get(&role)
+                .is_some_and(|c| c.version == meta.version)
+            {
                 self.still(number, &role, before_targets.as_ref());
                 continue;
             }
@@ -184,7 +195,9 @@ impl<'s, 'a> Verifier<'s, 'a> {
                 number,
                 gap: link.gap,
             };
-            let change = self.channel(at, &role, meta.version, &mut roles, &mut files).await?;
+            let change = self
+                .channel(at, &role, meta.version, &mut roles, &mut files)
+                .await?;
             moved.extend(change);
         }
         let came = self.by_entry.get(&number).cloned().unwrap_or_default();
@@ -193,8 +206,16 @@ impl<'s, 'a> Verifier<'s, 'a> {
             let envelope = Envelope::parse(&root.file)?;
             let signers = envelope.valid_signers(root.meta.role(&RoleName::Root)?, &root.meta.keys);
             files.push(LogFile::new(&roots::key(root.meta.version), &root.file));
-            let was = index.checked_sub(1).map(|i| self.roots.list[i].meta.version);
-            roles.push(self.role(&RoleName::Root, root.meta.version, was, &root.meta.x.header, &signers));
+            let was = index
+                .checked_sub(1)
+                .map(|i| self.roots.list[i].meta.version);
+            roles.push(self.role(
+                &RoleName::Root,
+                root.meta.version,
+                was,
+                &root.meta.x.header,
+                &signers,
+            ));
             self.floor = self.floor.max(*index);
         }
         let words = self.words(snapshot, first, &came, before_targets.as_ref(), &moved);
@@ -213,7 +234,11 @@ impl<'s, 'a> Verifier<'s, 'a> {
             signed_by,
             roles,
             files,
-            state: if link.linked { EntryState::Proven } else { EntryState::Unlinked },
+            state: if link.linked {
+                EntryState::Proven
+            } else {
+                EntryState::Unlinked
+            },
         });
         self.snapshot = Some(snapshot.clone());
         Ok(())
@@ -240,7 +265,9 @@ impl<'s, 'a> Verifier<'s, 'a> {
         // Both roles of a channel make one act.
         for (m, version) in moved.iter().zip(&lookups) {
             let (unit, channel) = (&m.place.0, &m.place.1);
-            let same = channels.iter_mut().find(|c| (c.unit, c.channel) == (unit, channel));
+            let same = channels
+                .iter_mut()
+                .find(|c| (c.unit, c.channel) == (unit, channel));
             if let Some(known) = same {
                 known.approved.extend(m.approved.clone());
                 known.withdrawn.extend(m.withdrawn.clone());
@@ -270,14 +297,15 @@ impl<'s, 'a> Verifier<'s, 'a> {
             same.then(|| RoleName::Targets.to_string())
         });
         describe(&Facts {
-            header: &snapshot.x,
             first,
             expires: snapshot.expires,
             roots: roots.collect::<Vec<(Option<&Root>, &Root)>>(),
             targets: targets.map(|now| (before.map(|b| &b.meta), &now.meta)),
             settings: now.map(|t| &t.meta.x),
             channels,
-            renewed: again.chain(moved.iter().filter(|m| m.same).map(|m| m.role.to_string())).collect(),
+            renewed: again
+                .chain(moved.iter().filter(|m| m.same).map(|m| m.role.to_string()))
+                .collect(),
             key: &|id| self.name(id),
         })
     }
@@ -291,7 +319,11 @@ impl<'s, 'a> Verifier<'s, 'a> {
         for (file, was) in &before.meta {
             let role = file.trim_end_matches(".json");
             match snapshot.meta.get(file) {
-                None => found.push((role, was.version, "the entry names this role no more".to_owned())),
+                None => found.push((
+                    role,
+                    was.version,
+                    "the entry names this role no more".to_owned(),
+                )),
                 Some(now) if now.version < was.version => found.push((
                     role,
                     now.version,
@@ -321,7 +353,11 @@ impl<'s, 'a> Verifier<'s, 'a> {
     ) -> BTreeSet<KeyId> {
         let checked = self.accepted(&role, file).and_then(|found| {
             let own = &self.roots.list[found.0].meta.x.header.workspace;
-            if header.workspace == *own { Ok(found) } else { Err("it belongs to another workspace".into()) }
+            if header.workspace == *own {
+                Ok(found)
+            } else {
+                Err("it belongs to another workspace".into())
+            }
         });
         match checked {
             Ok((index, signers)) => {
@@ -335,15 +371,25 @@ impl<'s, 'a> Verifier<'s, 'a> {
         }
     }
 
-    pub(super) fn accepted(&self, role: &RoleName, file: &Bytes) -> std::result::Result<(usize, BTreeSet<KeyId>), String> {
+    pub(super) fn accepted(
+        &self,
+        role: &RoleName,
+        file: &Bytes,
+    ) -> std::result::Result<(usize, BTreeSet<KeyId>), String> {
         let envelope = Envelope::parse(file).map_err(|e| e.to_string())?;
         let accepts = |root: &Loaded<Root>| {
             let keys = root.meta.role(role).ok()?;
-            let good = envelope.verify(&role.to_string(), keys, &root.meta.keys).is_ok();
+            let good = envelope
+                .verify(&role.to_string(), keys, &root.meta.keys)
+                .is_ok();
             good.then(|| envelope.valid_signers(keys, &root.meta.keys))
         };
         let mut all = self.roots.list.iter().enumerate();
-        if let Some(found) = all.clone().skip(self.floor).find_map(|(i, r)| Some((i, accepts(r)?))) {
+        if let Some(found) = all
+            .clone()
+            .skip(self.floor)
+            .find_map(|(i, r)| Some((i, accepts(r)?)))
+        {
             return Ok(found);
         }
         Err(match all.any(|(_, root)| accepts(root).is_some()) {

@@ -36,7 +36,10 @@ pub(super) async fn walk(source: &mut Source<'_>, head: u64) -> Result<Walked> {
     let mut walked = Walked::default();
     let all = source.versions(&RoleName::Snapshot, head);
     if all.last() != Some(&head) {
-        walked.fault(head, "storage does not have it, although timestamp.json names it");
+        walked.fault(
+            head,
+            "storage does not have it, although timestamp.json names it",
+        );
     }
     let mut linked = walked.faults.is_empty();
     // Only older ones come into question from here on.
@@ -126,7 +129,9 @@ async fn file(source: &mut Source<'_>, all: &[u64], version: u64) -> Result<Opti
     let key = layout::metadata(&RoleName::Snapshot, version);
     if !source.has(&key) {
         let older = all.iter().rev().copied().filter(|v| *v <= version);
-        let ahead = older.take(CHUNK).map(|v| layout::metadata(&RoleName::Snapshot, v));
+        let ahead = older
+            .take(CHUNK)
+            .map(|v| layout::metadata(&RoleName::Snapshot, v));
         source.fetch(ahead.collect()).await?;
     }
     source.get(&key).await
@@ -134,7 +139,8 @@ async fn file(source: &mut Source<'_>, all: &[u64], version: u64) -> Result<Opti
 
 impl Walked {
     fn fault(&mut self, entry: u64, why: &str) {
-        self.faults.push((entry, Fault::new(&RoleName::Snapshot, entry, why)));
+        self.faults
+            .push((entry, Fault::new(&RoleName::Snapshot, entry, why)));
     }
 
     /// The entry before `newer` is not there, or not as it was. Gives the number below which to go on.
@@ -151,8 +157,9 @@ impl Walked {
         // Numbers may have gaps: the first that can be meant is the one after the next older that is there.
         let older = all.iter().rev().copied().find(|v| *v < newer);
         let first = older.map_or(1, |older| older + 1);
-        let why =
-            format!("entry {newer} names an entry before it ({digits}…) that storage does not have");
+        let why = format!(
+            "entry {newer} names an entry before it ({digits}…) that storage does not have"
+        );
         self.fault(first.min(newer.saturating_sub(1)).max(1), &why);
         newer
     }

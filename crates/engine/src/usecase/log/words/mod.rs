@@ -13,10 +13,7 @@ use headgate_core::{
     ReleaseManifest, RolloutDocument,
     settings::{Settings, TopTargets},
 };
-use headgate_tuf::{
-    KeyId, Name, UtcTime,
-    metadata::{Header, Root},
-};
+use headgate_tuf::{KeyId, Name, UtcTime, metadata::Root};
 
 /// What an entry did, for its picture and for filters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -204,8 +201,6 @@ impl Words {
 
 /// The signed documents before and after an entry.
 pub(crate) struct Facts<'a> {
-    /// What the snapshot says about itself.
-    pub(crate) header: &'a Header,
     /// Nothing was committed before it.
     pub(crate) first: bool,
     /// When the freshness that it signed ends.
@@ -267,7 +262,9 @@ pub(crate) fn describe(facts: &Facts<'_>) -> Words {
     } else {
         words.changes.extend(keys);
     }
-    words.changes.extend(channels.into_iter().flat_map(|c| c.changes));
+    words
+        .changes
+        .extend(channels.into_iter().flat_map(|c| c.changes));
     if words.kind != LogKind::Settings {
         words.changes.extend(settings);
     }

@@ -1,5 +1,7 @@
 //! A channel, before and after: what is approved there, and what devices get.
 
+use std::collections::BTreeSet;
+
 use headgate_core::native::Native;
 use headgate_core::rollout::{Base, Entry, RolloutDocument, RolloutState};
 use headgate_core::settings::Settings;
@@ -11,7 +13,8 @@ use super::{ChannelMove, LogChange, LogKind, Said, Words, list, plain, strong};
 /// What became of a channel; nothing when its roles say the same as before.
 pub(super) fn channel(moved: &ChannelMove<'_>, settings: Option<&Settings>) -> Option<Words> {
     let place = place(moved, settings);
-    let name = |build: u32| (moved.version)(build).unwrap_or_else(|| format!("build {build}"));
+    let builds = mentioned(moved);
+    let name = |build: u32| name(moved, &builds, build);
     let served = moved
         .rollout
         .as_ref()
@@ -27,13 +30,21 @@ pub(super) fn channel(moved: &ChannelMove<'_>, settings: Option<&Settings>) -> O
                 words.says[0] = plain("approved ");
                 words.says[2] = plain(format!(", build {}, for ", manifest.build));
             }
-            words.changes.extend(served.map(|s| s.changes).unwrap_or_default());
+            words
+                .changes
+                .extend(served.map(|s| s.changes).unwrap_or_default());
             words
         }
-        (None, Some(served)) => served.words(),
+        (None, Some(served)) => served.words(moved),
         (None, None) if !moved.withdrawn.is_empty() => {
             let builds = list(moved.withdrawn.iter().map(|b| name(*b)));
-            let says = vec![plain("took the approval of "), strong(builds), plain(" on "), strong(&place), plain(" away")];
+            let says = vec![
+                plain("took the approval of "),
+                strong(builds),
+                plain(" on "),
+                strong(&place),
+                plain(" away"),
+            ];
             Words::new(LogKind::Approve, says)
         }
         (None, None) => return None,
@@ -50,10 +61,36 @@ pub(super) fn channel(moved: &ChannelMove<'_>, settings: Option<&Settings>) -> O
     if !moved.withdrawn.is_empty() {
         let builds = list(moved.withdrawn.iter().map(|b| name(*b)));
         let what = format!("approved on {place}");
-        words.changes.extend(LogChange::new(what, Some(builds), None));
+        words
+            .changes
+            .extend(LogChange::new(what, Some(builds), None));
     }
     words.place = Some((moved.unit.to_string(), moved.channel.to_string()));
     Some(words)
+}
+
+/// Builds that the documents of a channel name.
+fn mentioned(moved: &ChannelMove<'_>) -> BTreeSet<u32> {
+    let documents = moved
+        .rollout
+        .iter()
+        .flat_map(|(before, after)| [before, after]);
+    let builds = documents.flatten().flat_map(|d| {
+        let served = d.names().map(|(build, _)| build);
+        served.chain(d.keep.iter().copied()).collect::<Vec<_>>()
+    });
+    builds.chain(moved.withdrawn.iter().copied()).collect()
+}
+
+/// "4.2.4", and its build where another one that is named has the same version.
+fn name(moved: &ChannelMove<'_>, builds: &BTreeSet<u32>, build: u32) -> String {
+    let version = (moved.version)(build);
+    let twin = |other: &u32| *other != build && (moved.version)(*other) == version;
+    match &version {
+        None => format!("build {build}"),
+        Some(version) if builds.iter().any(twin) => format!("{version} (build {build})"),
+        Some(version) => version.clone(),
+    }
 }
 
 /// "production", and the portal's name where there are several.
@@ -97,7 +134,8 @@ fn approved(manifest: &headgate_core::ReleaseManifest, from: Option<String>, pla
 fn share(moved: &ChannelMove<'_>) -> Option<String> {
     let (before, after) = moved.rollout.as_ref()?;
     let after = after.as_ref()?;
-    let name = |build: u32| (moved.version)(build).unwrap_or_else(|| format!("build {build}"));
+    let builds = mentioned(moved);
+    let name = |build: u32| name(moved, &builds, build);
     let begins = match after.entries.first() {
         Some(entry) => format!("Begins with {} of the devices", percent(entry.permille)),
         None => "Offered to everyone".into(),
@@ -115,7 +153,6 @@ struct Served {
     detail: Option<String>,
     changes: Vec<LogChange>,
     build: Option<u32>,
-    version: Option<String>,
 }
 
 impl Served {
@@ -124,11 +161,11 @@ impl Served {
         self.kind == LogKind::Start && self.build == Some(build)
     }
 
-    fn words(self) -> Words {
+    fn words(self, moved: &ChannelMove<'_>) -> Words {
         let mut words = Words::new(self.kind, self.says);
         words.detail = self.detail;
         words.changes = self.changes;
-        words.release = self.version.zip(self.build);
+        words.release = self.build.and_then(|b| Some(((moved.version)(b)?, b)));
         words
     }
 }
@@ -160,20 +197,32 @@ fn served(
         (Some(entry), _) => match same(entry) {
             None => (
                 LogKind::Start,
-                with(about("began to roll out", entry.release), with(on(), at(entry))),
+                with(
+                    about("began to roll out", entry.release),
+                    with(on(), at(entry)),
+                ),
             ),
             Some(old) if old.state != entry.state && entry.state == RolloutState::Halted => {
                 detail = None;
-                (LogKind::Halt, with(about("halted", entry.release), with(on(), at(entry))))
+                (
+                    LogKind::Halt,
+                    with(about("halted", entry.release), with(on(), at(entry))),
+                )
             }
             Some(old) if old.state != entry.state && entry.state == RolloutState::RollingOut => {
                 detail = None;
-                (LogKind::Resume, with(about("resumed", entry.release), with(on(), at(entry))))
+                (
+                    LogKind::Resume,
+                    with(about("resumed", entry.release), with(on(), at(entry))),
+                )
             }
             Some(old) if old.permille != entry.permille => {
                 detail = Some(format!("Was {}", percent(old.permille)));
                 let to = vec![plain(" to "), strong(percent(entry.permille))];
-                (LogKind::Advance, with(about("advanced", entry.release), with(on(), to)))
+                (
+                    LogKind::Advance,
+                    with(about("advanced", entry.release), with(on(), to)),
+                )
             }
             Some(old) if old.native != entry.native => {
                 detail = Some(format!("Was {}", natives(old.native.as_ref())));
@@ -190,7 +239,10 @@ fn served(
                 let from = before.and_then(|d| d.serving().release);
                 let mut says = vec![plain("rolled back "), strong(place)];
                 says.extend(from.map(|from| plain(format!(" from {}", name(from)))));
-                (LogKind::RollBack, with(says, vec![plain(" to "), strong(name(build))]))
+                (
+                    LogKind::RollBack,
+                    with(says, vec![plain(" to "), strong(name(build))]),
+                )
             } else if old.is_some_and(|old| old.release == build) {
                 detail = old.map(|old| format!("Was {}", percent(old.permille)));
                 let says = about("completed", build);
@@ -202,16 +254,31 @@ fn served(
                 (LogKind::Native, with(says, with(on(), to)))
             } else {
                 let to = vec![plain(" at "), strong(percent(1000))];
-                (LogKind::Start, with(about("began to roll out", build), with(on(), to)))
+                (
+                    LogKind::Start,
+                    with(about("began to roll out", build), with(on(), to)),
+                )
             }
         }
         (None, Base::Release(base)) if old.is_some() => {
             // The rollout above an unchanged base is gone: a way back to that base.
-            let says = vec![plain("rolled back "), strong(place), plain(" to "), strong(name(base.release))];
+            let says = vec![
+                plain("rolled back "),
+                strong(place),
+                plain(" to "),
+                strong(name(base.release)),
+            ];
             (LogKind::RollBack, says)
         }
-        (None, Base::Embedded) if before.is_none_or(|d| d.base != Base::Embedded || old.is_some()) => {
-            let says = vec![plain("returned "), strong(place), plain(" to the "), strong("embedded build")];
+        (None, Base::Embedded)
+            if before.is_none_or(|d| d.base != Base::Embedded || old.is_some()) =>
+        {
+            let says = vec![
+                plain("returned "),
+                strong(place),
+                plain(" to the "),
+                strong("embedded build"),
+            ];
             (LogKind::Embedded, says)
         }
         _ => other(&changes, place, &mut detail),
@@ -221,7 +288,6 @@ fn served(
         says,
         detail,
         build: serving,
-        version: serving.map(name),
         changes,
     })
 }
@@ -233,7 +299,12 @@ fn other(changes: &[LogChange], place: &str, detail: &mut Option<String>) -> (Lo
         let count = strong(format!("{} settings", changes.len()));
         return (
             LogKind::Rollout,
-            vec![plain("changed "), count, plain(" of the rollout in "), strong(place)],
+            vec![
+                plain("changed "),
+                count,
+                plain(" of the rollout in "),
+                strong(place),
+            ],
         );
     };
     *detail = one.from.as_ref().map(|from| format!("Was {from}"));
@@ -258,7 +329,9 @@ fn changes(
     ));
     found.extend(LogChange::new(
         format!("everyone else in {place}"),
-        before.filter(|d| !d.entries.is_empty()).map(|d| base(&d.base, name)),
+        before
+            .filter(|d| !d.entries.is_empty())
+            .map(|d| base(&d.base, name)),
         (!after.entries.is_empty()).then(|| base(&after.base, name)),
     ));
     let range = |d: &RolloutDocument| match (d.entries.first(), &d.base) {
@@ -268,10 +341,16 @@ fn changes(
     };
     found.extend(LogChange::new(
         format!("native versions in {place}"),
-        before.map(|d| natives(range(d).as_ref())).or_else(|| Some(natives(None))),
+        before
+            .map(|d| natives(range(d).as_ref()))
+            .or_else(|| Some(natives(None))),
         Some(natives(range(after).as_ref())),
     ));
-    let frozen = |d: &RolloutDocument| d.frozen.as_ref().map(|f| format!("frozen by {}: {}", f.by, f.why));
+    let frozen = |d: &RolloutDocument| {
+        d.frozen
+            .as_ref()
+            .map(|f| format!("frozen by {}: {}", f.by, f.why))
+    };
     found.extend(LogChange::new(
         format!("freeze of {place}"),
         before.and_then(frozen),
@@ -283,7 +362,11 @@ fn changes(
             let steps: Vec<String> = d.steps.iter().map(|s| percent(*s)).collect();
             (!steps.is_empty()).then(|| steps.join(", "))
         };
-        found.extend(LogChange::new(format!("steps in {place}"), steps(before), steps(after)));
+        found.extend(LogChange::new(
+            format!("steps in {place}"),
+            steps(before),
+            steps(after),
+        ));
         found.extend(LogChange::new(
             format!("hours of a step in {place}"),
             Some(format!("{} h", before.min_hours)),
@@ -311,8 +394,16 @@ fn changes(
 fn standing(document: &RolloutDocument, name: &dyn Fn(u32) -> String) -> String {
     match document.entries.first() {
         Some(entry) => {
-            let halted = if entry.state == RolloutState::Halted { ", halted" } else { "" };
-            format!("{} at {}{halted}", name(entry.release), percent(entry.permille))
+            let halted = if entry.state == RolloutState::Halted {
+                ", halted"
+            } else {
+                ""
+            };
+            format!(
+                "{} at {}{halted}",
+                name(entry.release),
+                percent(entry.permille)
+            )
         }
         None => base(&document.base, name),
     }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use headgate_core::percent;
 use headgate_core::rollout::Gate;
 use headgate_core::settings::{
     ChannelSettings, Confirm, Delivers, EmbeddedBuilds, Settings, UnitSettings,
 };
-use headgate_core::percent;
 
 use super::{LogChange, LogKind, Words, one_or_many};
 
@@ -16,7 +16,11 @@ pub(super) fn changes(before: &Settings, after: &Settings) -> Vec<LogChange> {
     for unit in &after.units {
         unit_changes(before.unit(unit.id.as_str()), unit, &mut found);
     }
-    for gone in before.units.iter().filter(|u| after.unit(u.id.as_str()).is_none()) {
+    for gone in before
+        .units
+        .iter()
+        .filter(|u| after.unit(u.id.as_str()).is_none())
+    {
         found.extend(LogChange::new("unit", Some(gone.id.to_string()), None));
     }
     let of = |settings: &Settings, id: &headgate_tuf::Name| {
@@ -25,7 +29,11 @@ pub(super) fn changes(before: &Settings, after: &Settings) -> Vec<LogChange> {
     for channel in &after.channels {
         channel_changes(of(before, &channel.id).as_ref(), channel, &mut found);
     }
-    for gone in before.channels.iter().filter(|c| of(after, &c.id).is_none()) {
+    for gone in before
+        .channels
+        .iter()
+        .filter(|c| of(after, &c.id).is_none())
+    {
         found.extend(LogChange::new("channel", Some(gone.id.to_string()), None));
     }
     let order = |s: &Settings| {
@@ -63,7 +71,12 @@ fn unit_changes(before: Option<&UnitSettings>, unit: &UnitSettings, found: &mut 
         Some(before.label.clone()),
         Some(unit.label.clone()),
     ));
-    map(&before.device_ids, &unit.device_ids, |kind| format!("{kind} id of {id}"), found);
+    map(
+        &before.device_ids,
+        &unit.device_ids,
+        |kind| format!("{kind} id of {id}"),
+        found,
+    );
     let embedded = |builds: &EmbeddedBuilds, ios: bool| -> BTreeMap<String, String> {
         let builds = if ios { &builds.ios } else { &builds.android };
         let says = |(native, build): (&String, &u32)| (native.clone(), format!("build {build}"));
@@ -85,15 +98,17 @@ fn channel_changes(
     found: &mut Vec<LogChange>,
 ) {
     let Some(before) = before else {
-        found.extend(LogChange::new("channel", None, Some(channel.id.to_string())));
+        found.extend(LogChange::new(
+            "channel",
+            None,
+            Some(channel.id.to_string()),
+        ));
         return;
     };
     let id = &channel.id;
     let hours = |c: &ChannelSettings| Some(format!("{} h", c.min_hours));
     let may = |c: &ChannelSettings| Some(if c.self_assign { "yes" } else { "no" }.to_owned());
-    let aliases = |c: &ChannelSettings| {
-        Some(c.aliases.join(", ")).filter(|text| !text.is_empty())
-    };
+    let aliases = |c: &ChannelSettings| Some(c.aliases.join(", ")).filter(|text| !text.is_empty());
     let rsa = |c: &ChannelSettings| {
         // The name alone would hide that the key behind it is another.
         c.rsa.as_ref().map(|r| {
@@ -107,7 +122,11 @@ fn channel_changes(
             Some(before.label.clone()),
             Some(channel.label.clone()),
         ),
-        LogChange::new(format!("aliases of {id}"), aliases(before), aliases(channel)),
+        LogChange::new(
+            format!("aliases of {id}"),
+            aliases(before),
+            aliases(channel),
+        ),
         LogChange::new(
             format!("confirmation for {id}"),
             Some(confirm(before.confirm)),
@@ -123,7 +142,11 @@ fn channel_changes(
             before.gate.as_ref().map(gate),
             channel.gate.as_ref().map(gate),
         ),
-        LogChange::new(format!("hours of a step in {id}"), hours(before), hours(channel)),
+        LogChange::new(
+            format!("hours of a step in {id}"),
+            hours(before),
+            hours(channel),
+        ),
         LogChange::new(
             format!("devices may move themselves to {id}"),
             may(before),

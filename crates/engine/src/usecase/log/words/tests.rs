@@ -62,7 +62,9 @@ fn moved(
 #[test]
 fn a_share_says_from_and_to() {
     let old = document(4, 100);
-    let new = old.set_share(250, UtcTime::from_unix(2_000), "fine so far").unwrap();
+    let new = old
+        .set_share(250, UtcTime::from_unix(2_000), "fine so far")
+        .unwrap();
     let words = words(Some(old), new);
     assert_eq!(words.kind, LogKind::Advance);
     assert_eq!(words.text(), "advanced 4.2.4 in production to 25 %");
@@ -77,13 +79,22 @@ fn halts_resumes_and_completions() {
     let going = document(4, 100);
     let halted = going.halt("crashes").unwrap();
     let said = words(Some(going.clone()), halted.clone());
-    assert_eq!((said.kind, said.text().as_str()), (LogKind::Halt, "halted 4.2.4 in production at 10 %"));
+    assert_eq!(
+        (said.kind, said.text().as_str()),
+        (LogKind::Halt, "halted 4.2.4 in production at 10 %")
+    );
     let resumed = halted.resume("fixed").unwrap();
     let said = words(Some(halted), resumed);
-    assert_eq!((said.kind, said.text().as_str()), (LogKind::Resume, "resumed 4.2.4 in production at 10 %"));
+    assert_eq!(
+        (said.kind, said.text().as_str()),
+        (LogKind::Resume, "resumed 4.2.4 in production at 10 %")
+    );
     let complete = going.complete(UtcTime::from_unix(3_000), "good").unwrap();
     let said = words(Some(going), complete);
-    assert_eq!((said.kind, said.text().as_str()), (LogKind::Complete, "completed 4.2.4 in production: 100 %"));
+    assert_eq!(
+        (said.kind, said.text().as_str()),
+        (LogKind::Complete, "completed 4.2.4 in production: 100 %")
+    );
     assert_eq!(said.detail.as_deref(), Some("Was 10 %"));
 }
 
@@ -94,17 +105,57 @@ fn ways_back() {
     let manifest = "d".repeat(64);
     let back = all.roll_back(2, &manifest, now, "broken").unwrap();
     let said = words(Some(all.clone()), back);
-    assert_eq!((said.kind, said.text().as_str()), (LogKind::RollBack, "rolled back production from 4.2.3 to 4.2.2"));
+    assert_eq!(
+        (said.kind, said.text().as_str()),
+        (
+            LogKind::RollBack,
+            "rolled back production from 4.2.3 to 4.2.2"
+        )
+    );
     let embedded = all.embedded(now, "broken").unwrap();
     let said = words(Some(all.clone()), embedded.clone());
-    assert_eq!((said.kind, said.text().as_str()), (LogKind::Embedded, "returned production to the embedded build"));
+    assert_eq!(
+        (said.kind, said.text().as_str()),
+        (
+            LogKind::Embedded,
+            "returned production to the embedded build"
+        )
+    );
     assert_eq!(said.detail.as_deref(), Some("Was 4.2.3 to everyone"));
     // A rollout above a base, taken back to that base.
     let mut above = all.clone();
     above.entries = document(4, 100).entries;
     let back = above.roll_back(3, &"a".repeat(64), now, "broken").unwrap();
     let said = words(Some(above), back);
-    assert_eq!((said.kind, said.text().as_str()), (LogKind::RollBack, "rolled back production from 4.2.4 to 4.2.3"));
+    assert_eq!(
+        (said.kind, said.text().as_str()),
+        (
+            LogKind::RollBack,
+            "rolled back production from 4.2.4 to 4.2.3"
+        )
+    );
+}
+
+#[test]
+fn two_builds_of_one_version_are_told_apart() {
+    let version = |_: u32| Some("4.2.5".to_owned());
+    let (unit, place) = (name("main"), name("production"));
+    let all = document(3, 1000);
+    let back = all.roll_back(2, &"d".repeat(64), UtcTime::from_unix(3_000), "broken");
+    let moved = ChannelMove {
+        unit: &unit,
+        channel: &place,
+        approved: Vec::new(),
+        withdrawn: Vec::new(),
+        rollout: Some((Some(all), Some(back.unwrap()))),
+        version: &version,
+    };
+    let said = channel(&moved, None).unwrap();
+    assert_eq!(
+        said.text(),
+        "rolled back production from 4.2.5 (build 3) to 4.2.5 (build 2)"
+    );
+    assert_eq!(said.release, Some(("4.2.5".into(), 2)));
 }
 
 #[test]
@@ -123,7 +174,10 @@ fn native_versions_freezes_and_the_rest() {
     }];
     let said = words(Some(old.clone()), narrowed);
     assert_eq!(said.kind, LogKind::Native);
-    assert_eq!(said.text(), "set native versions of 4.2.4 in production to 4.1.0 – 4.2.x");
+    assert_eq!(
+        said.text(),
+        "set native versions of 4.2.4 in production to 4.1.0 – 4.2.x"
+    );
     assert_eq!(said.detail.as_deref(), Some("Was all native versions"));
     let mut frozen = old.clone();
     frozen.frozen = Some(headgate_core::rollout::Frozen {
@@ -131,7 +185,13 @@ fn native_versions_freezes_and_the_rest() {
         why: "audit".into(),
     });
     let said = words(Some(old.clone()), frozen);
-    assert_eq!((said.kind, said.text().as_str()), (LogKind::Rollout, "set freeze of production to frozen by Ines: audit"));
+    assert_eq!(
+        (said.kind, said.text().as_str()),
+        (
+            LogKind::Rollout,
+            "set freeze of production to frozen by Ines: audit"
+        )
+    );
     let mut same = old.clone();
     same.reason = "signed again".into();
     assert!(moved(Vec::new(), Some((Some(old), Some(same)))).is_none());
@@ -140,15 +200,38 @@ fn native_versions_freezes_and_the_rest() {
 #[test]
 fn releases_and_promotions() {
     let began = document(5, 10);
-    let shipped = moved(vec![(manifest("4.2.5", 5), None)], Some((None, Some(began.clone())))).unwrap();
-    assert_eq!((shipped.kind, shipped.text().as_str()), (LogKind::Ship, "released 4.2.5, build 5, to production"));
-    assert_eq!(shipped.detail.as_deref(), Some("Begins with 1 % of the devices; was nothing"));
+    let shipped = moved(
+        vec![(manifest("4.2.5", 5), None)],
+        Some((None, Some(began.clone()))),
+    )
+    .unwrap();
+    assert_eq!(
+        (shipped.kind, shipped.text().as_str()),
+        (LogKind::Ship, "released 4.2.5, build 5, to production")
+    );
+    assert_eq!(
+        shipped.detail.as_deref(),
+        Some("Begins with 1 % of the devices; was nothing")
+    );
     let from = Some(name("staging"));
     let old = document(3, 1000);
-    let promoted = moved(vec![(manifest("4.2.5", 5), from)], Some((Some(old), Some(began)))).unwrap();
-    assert_eq!((promoted.kind, promoted.text().as_str()), (LogKind::Promote, "promoted 4.2.5 from staging to production"));
+    let promoted = moved(
+        vec![(manifest("4.2.5", 5), from)],
+        Some((Some(old), Some(began))),
+    )
+    .unwrap();
+    assert_eq!(
+        (promoted.kind, promoted.text().as_str()),
+        (
+            LogKind::Promote,
+            "promoted 4.2.5 from staging to production"
+        )
+    );
     let approved = moved(vec![(manifest("4.2.5", 5), None)], None).unwrap();
-    assert_eq!((approved.kind, approved.text().as_str()), (LogKind::Approve, "approved 4.2.5, build 5, for production"));
+    assert_eq!(
+        (approved.kind, approved.text().as_str()),
+        (LogKind::Approve, "approved 4.2.5, build 5, for production")
+    );
     assert_eq!(document(4, 1000).base.build(), Some(4));
     assert!(matches!(document(4, 10).base, Base::Nothing));
     assert_eq!(document(4, 10).entries[0].state, RolloutState::RollingOut);
