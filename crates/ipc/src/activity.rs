@@ -25,7 +25,7 @@ impl App {
         Ok(activity(log, local))
     }
 
-    /// Opens a native dialog and saves the log there, as it is in storage now.
+    /// Opens a native dialog and saves the log there, with what is new in storage.
     pub async fn activity_export(
         &self,
         request: dto::ActivityExport,

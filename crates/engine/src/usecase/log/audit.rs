@@ -89,6 +89,8 @@ impl Console {
             }
             Err(problem) => return Err(problem),
         };
+        // A recovery from a version that was pushed far ahead forgets what was seen, and that reading knows of it.
+        let seen = if current.is_some() { seen } else { 0 };
         let object = store.get(layout::TIMESTAMP, MAX_METADATA as u64).await?;
         let object = object.ok_or_else(|| {
             let what = format!("{} holds no timestamp.json.", store.address());

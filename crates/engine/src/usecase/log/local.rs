@@ -61,7 +61,7 @@ impl Console {
         events.extend(reading.read_at.map(|at| LocalEvent {
             at,
             kind: LocalKind::Synced,
-            title: "read and verified storage".into(),
+            title: "Storage was read and verified".into(),
             detail: Some(workspace.storage.clone()),
             place: None,
         }));
@@ -69,7 +69,7 @@ impl Console {
         events.extend(counts.as_of.filter(|_| counts.linked).map(|at| LocalEvent {
             at,
             kind: LocalKind::Counted,
-            title: "read the counts of the update server".into(),
+            title: "The counts of the update server were read".into(),
             detail: None,
             place: None,
         }));
@@ -85,19 +85,19 @@ fn job(job: Job) -> Option<LocalEvent> {
     let (kind, title, detail) = match job.state {
         JobState::Failed => (
             LocalKind::JobFailed,
-            format!("failed: {}", job.title),
+            format!("{} failed", job.title),
             job.error
                 .as_ref()
                 .map(|e| format!("{} ({})", e.message, e.code)),
         ),
         JobState::Cancelled => (
             LocalKind::JobCancelled,
-            format!("cancelled: {}", job.title),
+            format!("{} was cancelled", job.title),
             None,
         ),
         JobState::Done if recovered.is_some() => (
             LocalKind::JobRecovered,
-            format!("resumed after a stop: {}", job.title),
+            format!("{} was taken up again", job.title),
             recovered,
         ),
         _ => return None,

@@ -202,7 +202,7 @@ export function activityOf(now: number, scenario: string, read: string): Activit
       {
         at: new Date(now - hour / 4).toISOString(),
         kind: "synced",
-        title: "read and verified storage",
+        title: "Storage was read and verified",
         detail: "s3://acme-ota/field",
         unit: null,
         channel: null,
@@ -210,7 +210,7 @@ export function activityOf(now: number, scenario: string, read: string): Activit
       {
         at: new Date(now - 3 * hour).toISOString(),
         kind: "job_failed",
-        title: "failed: Promote 4.2.5 to production",
+        title: "Promote 4.2.5 to production failed",
         detail: "The connection was reset. (storage.io)",
         unit: "main",
         channel: "production",
