@@ -9,6 +9,7 @@ mod trust {
     mod files;
     mod freshness;
     mod log;
+    mod log_window;
     mod log_words;
     mod profile;
     mod publisher;

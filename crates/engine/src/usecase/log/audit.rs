@@ -15,6 +15,13 @@ use crate::Workspace;
 use crate::console::Console;
 use crate::db::LogFileRow;
 
+/// The newest versions that were seen before, where the current state is not believed.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    entry: u64,
+    root: u64,
+}
+
 /// What comes of one reading.
 struct Read {
     log: AuditLog,
@@ -60,7 +67,7 @@ impl Console {
         };
         let timestamp = Loaded::parse("timestamp.json", timestamp);
         let source = Source::open(None, known, LogRead::Cached).await?;
-        let mut read = Box::pin(read(&workspace, source, timestamp, None, 0)).await?;
+        let mut read = Box::pin(read(&workspace, source, timestamp, None, Seen::default())).await?;
         let reading = cache.log_reading(&root).await?;
         read.log.read_at = reading.read_at;
         read.log.proven_at = reading.proven_at;
@@ -77,7 +84,11 @@ impl Console {
         let store = self.inner.store(workspace)?;
         let store: &dyn Store = store.as_ref();
         let marks = self.inner.journal.marks(&workspace.id).await?;
-        let seen = marks.versions.get("snapshot").copied().unwrap_or(0);
+        let of = |role: &str| marks.versions.get(role).copied().unwrap_or(0);
+        let seen = Seen {
+            entry: of("snapshot"),
+            root: of("root"),
+        };
         // As before every publish: nothing older than what was seen, and the whole current state as signed.
         let current = match self.inner.read(workspace, store).await {
             Ok(_) => None,
@@ -90,7 +101,11 @@ impl Console {
             Err(problem) => return Err(problem),
         };
         // A recovery from a version that was pushed far ahead forgets what was seen, and that reading knows of it.
-        let seen = if current.is_some() { seen } else { 0 };
+        let seen = if current.is_some() {
+            seen
+        } else {
+            Seen::default()
+        };
         let object = store.get(layout::TIMESTAMP, MAX_METADATA as u64).await?;
         let object = object.ok_or_else(|| {
             let what = format!("{} holds no timestamp.json.", store.address());
@@ -110,16 +125,16 @@ impl Console {
 }
 
 /// Reads and verifies from a timestamp on. `current` is what is wrong with the current state, as every reader of it
-/// finds it; `seen` is the newest entry that was seen before.
+/// finds it.
 async fn read(
     workspace: &Workspace,
     mut source: Source<'_>,
     timestamp: Result<Loaded<Timestamp>>,
     current: Option<Problem>,
-    seen: u64,
+    seen: Seen,
 ) -> Result<Read> {
     let roots = roots(&mut source, &workspace.root).await?;
-    let listed = source.versions(&RoleName::Snapshot, seen.max(1));
+    let listed = source.versions(&RoleName::Snapshot, seen.entry.max(1));
     let newest = listed.last().copied().unwrap_or(1);
     let (head, mut faults) = match timestamp.and_then(|t| commit(&roots, &t).map(|()| t)) {
         Ok(timestamp) => (timestamp.meta.snapshot(), Vec::new()),
@@ -128,14 +143,26 @@ async fn read(
             (newest, vec![(newest, fault)])
         }
     };
+    let known = roots.list.last().map_or(0, |r| r.meta.version);
     let walked = walk(&mut source, head).await?;
     faults.extend(walked.faults);
     let mut verifier = Verifier::new(&mut source, roots, &walked.links);
     verifier.run(&walked.links).await?;
     faults.append(&mut verifier.faults);
+    let mut missing = std::mem::take(&mut verifier.unknown);
+    if missing.is_empty() && known < seen.root {
+        let why = "storage does not have it, although it was seen before";
+        missing.push(Fault::new(&RoleName::Root, seen.root, why));
+    }
+    // The first entry that cannot be verified without the root that is not there, or not as it was.
+    let needs = faults.iter().map(|(entry, _)| *entry).min().unwrap_or(head);
+    faults.splice(0..0, missing.into_iter().map(|fault| (needs, fault)));
     let mut entries = verifier.entries;
-    if head < seen {
-        let why = format!("storage ends at entry {head}, but entry {seen} was seen before");
+    if head < seen.entry {
+        let why = format!(
+            "storage ends at entry {head}, but entry {} was seen before",
+            seen.entry
+        );
         faults.push((head + 1, Fault::new(&RoleName::Snapshot, head + 1, &why)));
     } else if let (Some(problem), true) = (&current, faults.is_empty()) {
         let fault = Fault::new(&RoleName::Timestamp, head, &problem.message);

@@ -64,6 +64,8 @@ pub(super) struct Verifier<'s, 'a> {
     pub(super) manifests: BTreeMap<String, ReleaseManifest>,
     pub(super) rollouts: BTreeMap<RoleName, Option<RolloutDocument>>,
     pub(super) faults: Vec<(u64, Fault)>,
+    /// Roots that could not be believed, so that nobody knows with which entry they came.
+    pub(super) unknown: Vec<Fault>,
     pub(super) entries: Vec<LogEntry>,
 }
 
@@ -74,17 +76,20 @@ impl<'s, 'a> Verifier<'s, 'a> {
             .map(|l| (l.snapshot.meta.version, l.snapshot.meta.x.clone()))
             .collect();
         let by_entry = roots::by_entry(&roots.list, &heads);
-        let newest = heads.last().map_or(1, |(number, _)| *number);
-        let faults = roots.faults.iter().map(|(version, why)| {
+        let mut faults = Vec::new();
+        let mut unknown = Vec::new();
+        for (version, why) in &roots.faults {
+            let fault = Fault::new(&RoleName::Root, *version, why);
             let index = roots.list.iter().position(|r| r.meta.version == *version);
-            let entry = by_entry
-                .iter()
-                .find(|(_, indices)| index.is_some_and(|i| indices.contains(&i)))
-                .map_or(newest, |(entry, _)| *entry);
-            (entry, Fault::new(&RoleName::Root, *version, why))
-        });
+            let came = |of: &(&u64, &Vec<usize>)| index.is_some_and(|i| of.1.contains(&i));
+            match by_entry.iter().find(came) {
+                Some((entry, _)) => faults.push((*entry, fault)),
+                None => unknown.push(fault),
+            }
+        }
         Self {
-            faults: faults.collect(),
+            faults,
+            unknown,
             source,
             floor: 0,
             by_entry,
