@@ -123,7 +123,7 @@ impl Window for Nobody {
     async fn pick_file(&self, _: &str, _: &str, _: &[&str]) -> Option<std::path::PathBuf> {
         None
     }
-    async fn save_file(&self, _: &str, _: &str, _: &str, _: &str) -> Option<PathBuf> {
+    async fn save_file(&self, _: &str, _: &str, _: &str, _: &str) -> Option<std::path::PathBuf> {
         None
     }
     fn quit(&self) {}
