@@ -68,10 +68,7 @@ async fn the_window_gets_the_log_newest_first_and_saves_it() {
     assert!(halt.says.iter().any(|s| s.strong && s.text == "production"));
     let cached = app.activity(ask("cached")).await.unwrap();
     assert_eq!(cached.entries.len(), log.entries.len());
-    for (format, begins) in [
-        ("csv", "entry,at,by,"),
-        ("jsonl", "{\"app\":\"com.acme.field\""),
-    ] {
+    for (format, begins) in [("csv", "entry,at,by,"), ("jsonl", "{\"headgate_log\":1,")] {
         let saved = app.activity_export(dto::ActivityExport {
             workspace: workspace.clone(),
             format: format.into(),
