@@ -9,6 +9,7 @@
     reason = "a journey that cannot go on has failed"
 )]
 
+mod activity;
 mod bucket;
 mod connect;
 mod device;

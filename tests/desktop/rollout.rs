@@ -15,13 +15,13 @@ const DEVICES: Duration = Duration::from_secs(120);
 const ALL_ASKED: Duration = Duration::from_secs(45);
 
 /// Commands of the console for what other journeys click through.
-struct Hands<'a> {
+pub(crate) struct Hands<'a> {
     window: &'a Window,
     workspace: String,
 }
 
 impl<'a> Hands<'a> {
-    async fn new(window: &'a Window) -> Self {
+    pub(crate) async fn new(window: &'a Window) -> Self {
         let state = window.invoke("app_state", json!({})).await.unwrap();
         Self {
             window,
@@ -43,7 +43,7 @@ impl<'a> Hands<'a> {
     }
 
     /// Ships the sample as this version to development and promotes it to production at 1 %. Gives its build number.
-    async fn release(&self, version: &str) -> u64 {
+    pub(crate) async fn release(&self, version: &str) -> u64 {
         let (window, workspace) = (self.window, &self.workspace);
         let picked = window.invoke("build_sample", json!({ "workspace": workspace }));
         let picked = picked.await.unwrap();

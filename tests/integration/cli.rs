@@ -19,6 +19,8 @@ mod harness;
 mod keys;
 #[path = "cli/local.rs"]
 mod local;
+#[path = "cli/log.rs"]
+mod log;
 #[path = "cli/releases.rs"]
 mod releases;
 #[path = "cli/storage.rs"]

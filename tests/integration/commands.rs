@@ -18,6 +18,9 @@ impl Host for Nobody {
     async fn pick_file(&self, _: &str, _: &str, _: &[&str]) -> Option<PathBuf> {
         None
     }
+    async fn save_file(&self, _: &str, _: &str, _: &str, _: &str) -> Option<PathBuf> {
+        None
+    }
     fn quit(&self) {}
 }
 

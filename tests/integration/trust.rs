@@ -8,6 +8,9 @@ mod trust {
     mod binding;
     mod files;
     mod freshness;
+    mod log;
+    mod log_window;
+    mod log_words;
     mod profile;
     mod publisher;
     mod rollback;

@@ -362,6 +362,12 @@ pub(crate) struct LogArgs {
     /// Entries to show; all are verified
     #[arg(long, value_name = "NUMBER")]
     pub(crate) limit: Option<usize>,
+    /// Say only whether the log is whole; the exit code says it too
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// Write the whole log to a new file: .jsonl with the signed bytes, .csv for spreadsheets
+    #[arg(long, value_name = "FILE")]
+    pub(crate) export: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

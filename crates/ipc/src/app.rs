@@ -17,6 +17,14 @@ pub trait Host: Send + Sync {
     async fn pick_folder(&self, title: &str) -> Option<PathBuf>;
     /// Opens a native dialog for a file with one of these endings.
     async fn pick_file(&self, title: &str, filter: &str, endings: &[&str]) -> Option<PathBuf>;
+    /// Opens a native dialog for a new file of this name and ending; nothing when it is cancelled.
+    async fn save_file(
+        &self,
+        title: &str,
+        name: &str,
+        filter: &str,
+        ending: &str,
+    ) -> Option<PathBuf>;
     /// Ends the program.
     fn quit(&self);
 }

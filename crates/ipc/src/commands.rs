@@ -91,6 +91,10 @@ macro_rules! for_each_command {
             job_resume(JobRef) -> Empty;
             /// Hides an ended job.
             job_dismiss(JobRef) -> Empty;
+            /// The audit log, verified on this computer.
+            activity(ActivityRequest) -> Activity;
+            /// Opens a native dialog and saves the log there.
+            activity_export(ActivityExport) -> ActivitySaved;
             /// Quits although jobs run; they resume at the next start.
             quit(Empty) -> Empty;
         }

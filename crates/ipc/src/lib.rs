@@ -5,6 +5,7 @@
 //! The TypeScript under `ui/src/lib/bindings` is generated from here by a test and committed.
 
 mod actions;
+mod activity;
 mod adoption;
 mod app;
 mod artifact;

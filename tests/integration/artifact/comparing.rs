@@ -123,6 +123,9 @@ impl Window for Nobody {
     async fn pick_file(&self, _: &str, _: &str, _: &[&str]) -> Option<std::path::PathBuf> {
         None
     }
+    async fn save_file(&self, _: &str, _: &str, _: &str, _: &str) -> Option<std::path::PathBuf> {
+        None
+    }
     fn quit(&self) {}
 }
 

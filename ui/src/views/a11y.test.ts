@@ -31,6 +31,9 @@ describe("accessibility rules", () => {
     ["fleet", "rollout", "fleet"],
     ["server", "devices", "share"],
     ["pipeline", "devices", "no-server"],
+    ["pipeline", "activity", "entry-card"],
+    ["broken", "activity", "entry-card"],
+    ["offline", "activity", "activity-offline"],
   ] as const)("hold in %s on %s", async (scenario, view, testid) => {
     await open(scenario);
     app.view = view;

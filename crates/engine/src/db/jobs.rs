@@ -215,6 +215,18 @@ impl Journal {
         Ok(jobs)
     }
 
+    /// Ended jobs of a workspace, dismissed ones too, newest first, without their steps.
+    pub(crate) async fn past_jobs(&self, workspace: &str) -> Result<Vec<Job>> {
+        let rows = sqlx::query(
+            "SELECT * FROM job WHERE workspace = ? AND state IN ('done', 'failed', 'cancelled') ORDER BY started DESC, id DESC LIMIT 200",
+        )
+        .bind(workspace)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(journal_error)?;
+        rows.iter().map(read_job).collect()
+    }
+
     pub(crate) async fn job(&self, id: &str) -> Result<Option<Job>> {
         let row = sqlx::query("SELECT * FROM job WHERE id = ?")
             .bind(id)

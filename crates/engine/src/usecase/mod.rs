@@ -49,7 +49,10 @@ pub use fleet::FleetState;
 pub use init::InitRequest;
 pub use inspect::{ChannelChanges, InspectOptions, InspectionReport, PickInfo};
 pub use keys::KeyCreated;
-pub use log::{LogEntry, LogRole};
+pub use log::{
+    AuditLog, EntryState, Fault, LocalEvent, LocalKind, LogChange, LogEntry, LogFile, LogFormat,
+    LogGroup, LogKind, LogRead, LogRole, LogVerdict, Said, Words, export,
+};
 pub use rollout::RolloutPlan;
 pub use sandbox::SandboxInfo;
 pub use server::{ServerLink, ServerReading};

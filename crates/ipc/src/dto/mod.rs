@@ -1,6 +1,7 @@
 //! Data that crosses to the window. Times are RFC 3339 in UTC with whole seconds, sizes are bytes,
 //! shares are permille (0..=1000), hashes are lower-case hex.
 
+mod activity;
 mod app;
 mod board;
 mod devices;
@@ -9,6 +10,7 @@ mod promote;
 mod rollout;
 mod ship;
 
+pub use activity::*;
 pub use app::*;
 pub use board::*;
 pub use devices::*;

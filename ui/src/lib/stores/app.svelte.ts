@@ -14,11 +14,15 @@ import { jobs } from "./jobs.svelte";
 import { theme } from "./theme.svelte";
 import { toasts } from "./toasts.svelte";
 
-export type View = "starting" | "failed" | "welcome" | "connect" | "pipeline" | "rollouts" | "rollout" | "devices";
+export type View =
+  "starting" | "failed" | "welcome" | "connect" | "pipeline" | "rollouts" | "rollout" | "devices" | "activity";
+
+const pages = ["pipeline", "rollouts", "rollout", "devices", "activity"] as const;
+type Page = (typeof pages)[number];
 
 /** True for the views of a workspace, which share sidebar and top bar. */
-export function isPage(view: View): boolean {
-  return view === "pipeline" || view === "rollouts" || view === "rollout" || view === "devices";
+export function isPage(view: string): view is Page {
+  return (pages as readonly string[]).includes(view);
 }
 
 /** A change of a rollout that a person asks for; the plan comes from the engine. */

@@ -15,6 +15,7 @@ import type { ServerState } from "../../bindings/ServerState";
 import type { SignPlan } from "../../bindings/SignPlan";
 import type { Workspace } from "../../bindings/Workspace";
 import type { Backend, Command } from "../backend";
+import { activityOf } from "./activity";
 import * as data from "./data";
 import { play } from "./play";
 import * as ship from "./ship";
@@ -55,7 +56,8 @@ export type Scenario =
   | "server-offline"
   | "stopped"
   | "halted"
-  | "fleet";
+  | "fleet"
+  | "broken";
 
 type Handlers = { [C in Command]?: (request: CommandMap[C][0]) => CommandMap[C][1] | Promise<CommandMap[C][1]> };
 
@@ -298,6 +300,8 @@ export class FakeBackend implements Backend {
     },
     client_setups: ({ channel }) => setupsOf(channel, "https://ota.acme.example/"),
     fleet: ({ devices }) => ({ devices, checks: 0 }),
+    activity: ({ read }) => activityOf(this.#now(), this.#scenario, read),
+    activity_export: ({ format }) => ({ path: `/home/mara/com.acme.field-log.${format}`, entries: 9 }),
     jobs: () => ({ jobs: this.jobs }),
     job: ({ job }) => this.#find(job),
     job_cancel: ({ job }) => {
