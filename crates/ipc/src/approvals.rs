@@ -27,55 +27,83 @@ impl App {
 
     /// One pending approval, derived from the bytes that are signed.
     pub async fn approval(&self, request: dto::ApprovalRef) -> Answer<dto::ApprovalDetail> {
-        let view = self.console.approval(&request.workspace, &request.id).await?;
+        let view = self
+            .console
+            .approval(&request.workspace, &request.id)
+            .await?;
         Ok(detail(&view))
     }
 
     /// Asks for the signatures that a plan lacks, as a job.
     pub async fn approval_ask(&self, request: dto::AskRequest) -> Answer<dto::Asked> {
-        let (job, id) = self.console.ask_plan(&request.plan, &request.reason).await?;
+        let (job, id) = self
+            .console
+            .ask_plan(&request.plan, &request.reason)
+            .await?;
         Ok(dto::Asked { job, id })
     }
 
     /// Signs with the keys of this computer.
     pub async fn approval_sign(&self, request: dto::ApprovalRef) -> Answer<dto::ResponseImported> {
-        let done = self.console.approval_sign(&request.workspace, &request.id).await?;
+        let done = self
+            .console
+            .approval_sign(&request.workspace, &request.id)
+            .await?;
         Ok(imported(done))
     }
 
     /// Refuses a proposal of somebody else.
     pub async fn approval_refuse(&self, request: dto::ApprovalReason) -> Answer<dto::Empty> {
-        let refuse = self.console.approval_refuse(&request.workspace, &request.id, &request.reason);
+        let refuse = self
+            .console
+            .approval_refuse(&request.workspace, &request.id, &request.reason);
         refuse.await?;
         Ok(dto::Empty {})
     }
 
     /// Takes an own request back.
     pub async fn approval_withdraw(&self, request: dto::ApprovalReason) -> Answer<dto::Empty> {
-        let back = self.console.approval_withdraw(&request.workspace, &request.id, &request.reason);
+        let back = self
+            .console
+            .approval_withdraw(&request.workspace, &request.id, &request.reason);
         back.await?;
         Ok(dto::Empty {})
     }
 
     /// Publishes a complete approval, as a job.
     pub async fn approval_publish(&self, request: dto::ApprovalPublish) -> Answer<dto::JobRef> {
-        let publish =
-            self.console
-                .approval_publish(&request.workspace, &request.id, request.typed.as_deref());
-        Ok(dto::JobRef { job: publish.await? })
+        let publish = self.console.approval_publish(
+            &request.workspace,
+            &request.id,
+            request.typed.as_deref(),
+        );
+        Ok(dto::JobRef {
+            job: publish.await?,
+        })
     }
 
     /// Asks again, on top of what others published meanwhile.
     pub async fn approval_again(&self, request: dto::ApprovalRef) -> Answer<dto::Asked> {
-        let (job, id) = self.console.approval_again(&request.workspace, &request.id).await?;
+        let (job, id) = self
+            .console
+            .approval_again(&request.workspace, &request.id)
+            .await?;
         Ok(dto::Asked { job, id })
     }
 
     /// Saves a request for another person; a native dialog asks where to.
     pub async fn approval_save(&self, request: dto::RequestSave) -> Answer<dto::RequestSaved> {
-        let bytes = self.console.approval_request(&request.workspace, &request.id).await?;
+        let bytes = self
+            .console
+            .approval_request(&request.workspace, &request.id)
+            .await?;
         let name = format!("{}.hgrequest", request.id.get(..8).unwrap_or("request"));
-        let picked = self.host.save_file("Save the signing request", &name, "Signing request", "hgrequest");
+        let picked = self.host.save_file(
+            "Save the signing request",
+            &name,
+            "Signing request",
+            "hgrequest",
+        );
         let Some(path) = picked.await else {
             return Ok(dto::RequestSaved {
                 file: None,
@@ -85,10 +113,18 @@ impl App {
         write(&path, &bytes)?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let bundle = match request.bundle {
-            true => self.console.approval_bundle(&request.workspace, &request.id, folder).await?,
+            true => {
+                self.console
+                    .approval_bundle(&request.workspace, &request.id, folder)
+                    .await?
+            }
             false => false,
         };
-        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let file = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         Ok(dto::RequestSaved {
             file: Some(file),
             bundle,
@@ -96,8 +132,13 @@ impl App {
     }
 
     /// Opens a native dialog for a response and takes it in.
-    pub async fn approval_import(&self, request: dto::WorkspaceRef) -> Answer<dto::ResponseImported> {
-        let picked = self.host.pick_file("Choose the response", "Signing response", &["hgresponse"]);
+    pub async fn approval_import(
+        &self,
+        request: dto::WorkspaceRef,
+    ) -> Answer<dto::ResponseImported> {
+        let picked =
+            self.host
+                .pick_file("Choose the response", "Signing response", &["hgresponse"]);
         let Some(path) = picked.await else {
             return Ok(dto::ResponseImported {
                 id: None,
@@ -106,13 +147,18 @@ impl App {
                 complete: false,
             });
         };
-        let done = self.console.approval_import(&request.workspace, &read(&path)?).await?;
+        let done = self
+            .console
+            .approval_import(&request.workspace, &read(&path)?)
+            .await?;
         Ok(imported(done))
     }
 
     /// Sets the private location that proposals travel through.
     pub async fn proposals_set(&self, request: dto::ProposalsRequest) -> Answer<dto::Empty> {
-        let set = self.console.set_proposals_location(&request.workspace, request.address.as_deref());
+        let set = self
+            .console
+            .set_proposals_location(&request.workspace, request.address.as_deref());
         set.await?;
         Ok(dto::Empty {})
     }
@@ -120,7 +166,10 @@ impl App {
     /// Reads proposals of others, and answers to own requests.
     pub async fn proposals_read(&self, request: dto::WorkspaceRef) -> Answer<dto::ProposalsFound> {
         let read = self.console.proposals_read(&request.workspace).await?;
-        let ignored = read.ignored.iter().map(|(name, why)| format!("{name}: {why}"));
+        let ignored = read
+            .ignored
+            .iter()
+            .map(|(name, why)| format!("{name}: {why}"));
         Ok(dto::ProposalsFound {
             proposals: count(read.proposals),
             answers: count(read.answers),
@@ -138,7 +187,9 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
 
 fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     let bad = |why: String| Problem::new(Code::SigningFormat, format!("{}: {why}", path.display()));
-    let size = std::fs::metadata(path).map_err(|e| bad(format!("{e}.")))?.len();
+    let size = std::fs::metadata(path)
+        .map_err(|e| bad(format!("{e}.")))?
+        .len();
     if size > MAX_FILE {
         return Err(bad(format!("{size} bytes are too many for a response.")));
     }
@@ -259,8 +310,16 @@ fn difference(d: &Difference, against: Option<String>) -> dto::FileDifference {
         after,
     };
     let mut files: Vec<dto::FileChange> = Vec::new();
-    files.extend(d.added.iter().map(|f| one("added", &f.path, None, Some(f.size))));
-    files.extend(d.removed.iter().map(|f| one("removed", &f.path, Some(f.size), None)));
+    files.extend(
+        d.added
+            .iter()
+            .map(|f| one("added", &f.path, None, Some(f.size))),
+    );
+    files.extend(
+        d.removed
+            .iter()
+            .map(|f| one("removed", &f.path, Some(f.size), None)),
+    );
     let changed = d.changed.iter();
     files.extend(changed.map(|f| one("changed", &f.path, Some(f.old_size), Some(f.new_size))));
     files.sort_by(|a, b| a.path.cmp(&b.path));

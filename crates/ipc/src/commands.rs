@@ -95,6 +95,36 @@ macro_rules! for_each_command {
             activity(ActivityRequest) -> Activity;
             /// Opens a native dialog and saves the log there.
             activity_export(ActivityExport) -> ActivitySaved;
+            /// Pending approvals, newest first.
+            approvals(WorkspaceRef) -> Approvals;
+            /// One pending approval, derived from the bytes that are signed.
+            approval(ApprovalRef) -> ApprovalDetail;
+            /// Asks for the signatures that a plan lacks, as a job.
+            approval_ask(AskRequest) -> Asked;
+            /// Signs with the keys of this computer.
+            approval_sign(ApprovalRef) -> ResponseImported;
+            /// Refuses a proposal of somebody else.
+            approval_refuse(ApprovalReason) -> Empty;
+            /// Takes an own request back.
+            approval_withdraw(ApprovalReason) -> Empty;
+            /// Publishes a complete approval, as a job.
+            approval_publish(ApprovalPublish) -> JobRef;
+            /// Asks again, on top of what others published meanwhile.
+            approval_again(ApprovalRef) -> Asked;
+            /// Saves a request for another person; a native dialog asks where to.
+            approval_save(RequestSave) -> RequestSaved;
+            /// Opens a native dialog for a response and takes it in.
+            approval_import(WorkspaceRef) -> ResponseImported;
+            /// Sets the private location that proposals travel through.
+            proposals_set(ProposalsRequest) -> Empty;
+            /// Reads proposals of others, and answers to own requests.
+            proposals_read(WorkspaceRef) -> ProposalsFound;
+            /// Who may sign what, as it is committed.
+            trust(WorkspaceRef) -> TrustView;
+            /// Derives what a ceremony would change. Signs nothing.
+            trust_prepare(TrustRequest) -> TrustPlan;
+            /// Signs and publishes the ceremony, as a job.
+            trust_start(StartRequest) -> JobRef;
             /// Quits although jobs run; they resume at the next start.
             quit(Empty) -> Empty;
         }

@@ -8,6 +8,7 @@ mod actions;
 mod activity;
 mod adoption;
 mod app;
+mod approvals;
 mod artifact;
 mod board;
 pub mod commands;
@@ -25,6 +26,7 @@ mod setups;
 mod ship;
 mod steps;
 mod storage;
+mod trust;
 mod upload;
 
 pub use app::{App, Host};

@@ -8,7 +8,7 @@ use headgate_engine as engine;
 
 use crate::app::App;
 use crate::dto::{self, IpcError, Said};
-use crate::ship::{permille, planned};
+use crate::ship::{missing, permille, planned};
 
 impl App {
     /// Derives what a promotion would sign, with the proof of equal bytes.
@@ -54,6 +54,8 @@ impl App {
             to: request.to,
             release,
             replaces,
+            can_ask: plan.planned.can_ask,
+            missing: missing(&plan.planned),
             roles,
             keys,
             vault: dto::Vault {

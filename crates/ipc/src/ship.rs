@@ -62,6 +62,8 @@ impl App {
             native: native::summary(&m.native),
             sha256: m.bundle.sha256.clone(),
             manifest: plan.planned.manifest.clone().unwrap_or_default(),
+            can_ask: plan.planned.can_ask,
+            missing: missing(&plan.planned),
             roles,
             keys,
             vault: dto::Vault {
@@ -128,6 +130,27 @@ pub(crate) fn planned(p: &engine::Planned) -> (Vec<dto::SignRole>, Vec<dto::Sign
         here: k.here,
     });
     (roles.collect(), keys.collect())
+}
+
+/// Roles that other people have to sign.
+pub(crate) fn missing(p: &engine::Planned) -> Vec<dto::SignMissing> {
+    let role = |m: &engine::PlannedMissing| dto::SignMissing {
+        role: m.role.clone(),
+        need: m.need,
+        have: m.have,
+        keys: m
+            .keys
+            .iter()
+            .map(|(id, name, holder, own)| dto::SignerKey {
+                id: id.to_string(),
+                name: name.clone(),
+                holder: holder.clone(),
+                own: *own,
+                signed: false,
+            })
+            .collect(),
+    };
+    p.missing.iter().map(role).collect()
 }
 
 pub(crate) fn version(v: u64) -> u32 {

@@ -18,7 +18,11 @@ impl App {
         let key = |(id, _): (&headgate_tuf::KeyId, _)| dto::SignerKey {
             id: id.to_string(),
             name: table.name(id),
-            holder: table.names.get(id).map(|n| n.holder.clone()).unwrap_or_default(),
+            holder: table
+                .names
+                .get(id)
+                .map(|n| n.holder.clone())
+                .unwrap_or_default(),
             own: own.contains(id),
             signed: false,
         };
@@ -54,7 +58,9 @@ impl App {
 
     /// Signs and publishes the ceremony, as a job.
     pub async fn trust_start(&self, request: dto::StartRequest) -> Answer<dto::JobRef> {
-        let job = self.console.start_plan(&request.plan, request.typed.as_deref());
+        let job = self
+            .console
+            .start_plan(&request.plan, request.typed.as_deref());
         Ok(dto::JobRef { job: job.await? })
     }
 }
@@ -78,7 +84,11 @@ fn member(m: dto::TrustMember) -> Result<Member, IpcError> {
 
 fn ceremony(wish: TrustCeremony) -> Result<Ceremony, IpcError> {
     Ok(match wish {
-        TrustCeremony::Team { members, root, last } => Ceremony::Team {
+        TrustCeremony::Team {
+            members,
+            root,
+            last,
+        } => Ceremony::Team {
             members: members.into_iter().map(member).collect::<Result<_, _>>()?,
             root_threshold: root,
             last_threshold: last,

@@ -16,7 +16,10 @@ pub(crate) fn answer(person: &Colleague, request: &SigningRequest) -> SigningRes
             .unwrap(),
     };
     // What operators sign is not asked of an owner.
-    let owners = request.roles.iter().filter(|r| !r.role.ends_with(".rollout"));
+    let owners = request
+        .roles
+        .iter()
+        .filter(|r| !r.role.ends_with(".rollout"));
     let list = owners.map(sign).collect();
     SigningResponse::new(
         request,

@@ -77,7 +77,7 @@ impl Console {
         let started = if alone {
             Started::Publish(self.start_publish(workspace.clone(), intent).await?)
         } else {
-            let (job, id) = self.ask(workspace.clone(), intent).await?;
+            let (job, id) = self.ask_for(workspace.clone(), intent).await?;
             Started::Ask(job, id)
         };
         self.wait(started.job()).await?;

@@ -303,7 +303,7 @@ impl Console {
         )
         .await?;
         if drafted.can_ask(&own) {
-            let (job, id) = self.ask(workspace, intent).await?;
+            let (job, id) = self.ask_for(workspace, intent).await?;
             return Ok(Started::Ask(job, id));
         }
         self.start_publish(workspace, intent)

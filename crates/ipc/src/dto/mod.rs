@@ -3,6 +3,7 @@
 
 mod activity;
 mod app;
+mod approval;
 mod board;
 mod devices;
 mod job;
@@ -12,6 +13,7 @@ mod ship;
 
 pub use activity::*;
 pub use app::*;
+pub use approval::*;
 pub use board::*;
 pub use devices::*;
 pub use job::*;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::app::{IpcError, Vault};
+use super::approval::SignMissing;
 use super::board::Release;
 use super::job::Said;
 use super::ship::{SignKey, SignRole};
@@ -66,6 +67,10 @@ pub struct PromotePlan {
     pub vault: Vault,
     /// Why it cannot be signed here now.
     pub problem: Option<IpcError>,
+    /// It lacks nothing but signatures of other people, which can be asked for.
+    pub can_ask: bool,
+    /// Whose signatures those are.
+    pub missing: Vec<SignMissing>,
     /// The channel's name that must be typed, when the channel asks for it.
     pub type_to_confirm: Option<String>,
 }

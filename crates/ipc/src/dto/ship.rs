@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::app::{IpcError, Vault};
+use super::approval::SignMissing;
 
 /// A drag from the file manager.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
@@ -348,6 +349,10 @@ pub struct SignPlan {
     pub vault: Vault,
     /// Why it cannot be signed here now: a key is missing, the keychain is locked.
     pub problem: Option<IpcError>,
+    /// It lacks nothing but signatures of other people, which can be asked for.
+    pub can_ask: bool,
+    /// Whose signatures those are.
+    pub missing: Vec<SignMissing>,
     /// Findings that the person allowed, with their reasons, and open warnings.
     pub findings: Vec<SignedFinding>,
     /// The channel's name that must be typed, when the channel asks for it.

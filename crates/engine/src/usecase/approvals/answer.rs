@@ -5,7 +5,7 @@ use headgate_core::signing::{
 };
 use headgate_core::text::one_line;
 use headgate_core::{Code, Problem, Result};
-use headgate_registry::View;
+use headgate_registry::{View, documents, silent};
 
 use crate::console::Console;
 use crate::db::{ApprovalNote, ApprovalState, StoredApproval};
@@ -37,6 +37,39 @@ impl Console {
     pub async fn approval_request(&self, workspace: &str, id: &str) -> Result<Vec<u8>> {
         let workspace = self.workspace(workspace).await?;
         Ok(self.stored(&workspace, id).await?.request)
+    }
+
+    /// Lays the bundle of the release that a request approves into a folder, as `<sha256>.zip`, for a signer who hashes it
+    /// again. Says whether there is one: a release of single files has none, and one that lies elsewhere is not fetched.
+    ///
+    /// # Errors
+    /// `signing.unknown`, `storage.*`, `trust.hash`, `local.disk`.
+    pub async fn approval_bundle(
+        &self,
+        workspace: &str,
+        id: &str,
+        folder: &std::path::Path,
+    ) -> Result<bool> {
+        let view = self.approval(workspace, id).await?;
+        let Some(manifest) = view.review.releases.last().filter(|m| m.zip_in_storage()) else {
+            return Ok(false);
+        };
+        let workspace = self.workspace(workspace).await?;
+        let store = self.inner.store(&workspace)?;
+        let path = folder.join(format!("{}.zip", manifest.bundle.sha256));
+        documents::bundle(store.as_ref(), &manifest.bundle, Some(&path), silent()).await?;
+        Ok(true)
+    }
+
+    /// Ids of the keys that this computer recorded.
+    ///
+    /// # Errors
+    /// `usage.no_workspace`, `local.journal`.
+    pub async fn own_key_ids(
+        &self,
+        workspace: &str,
+    ) -> Result<std::collections::BTreeSet<headgate_tuf::KeyId>> {
+        Ok(self.inner.own_keys(workspace).await?.into_keys().collect())
     }
 
     /// Takes in a response, from a file or another console, in any order. All of it or nothing.
@@ -343,7 +376,7 @@ impl Console {
             intent.base = Self::base(&view, &intent.action);
         }
         intent.collected = Collected::default();
-        let asked = self.ask(workspace, intent).await?;
+        let asked = self.ask_for(workspace, intent).await?;
         if stored.state == ApprovalState::Open {
             stored.state = ApprovalState::Replaced;
             self.inner.journal.save_approval(&stored).await?;

@@ -33,11 +33,11 @@ impl Console {
         if !reason.trim().is_empty() {
             intent.reason = headgate_core::text::one_line(reason, 500);
         }
-        self.ask(taken.workspace, intent).await
+        self.ask_for(taken.workspace, intent).await
     }
 
     /// As [`Self::ask_plan`], for an intent.
-    pub(crate) async fn ask(
+    pub(crate) async fn ask_for(
         &self,
         workspace: Workspace,
         mut intent: Intent,
@@ -53,7 +53,7 @@ impl Console {
 
 /// The job of asking. It can be done again after a crash at any point: nothing of it is live, and its request is
 /// recorded last.
-pub(crate) async fn ask(
+pub(crate) async fn ask_for(
     inner: &Arc<Inner>,
     workspace: &Workspace,
     targets: &[Option<Target>],
