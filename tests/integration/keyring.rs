@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use headgate_core::{Code, Result};
-use headgate_signer::{KeyVault, OsKeychain, Passphrase, run_with_timeout};
+use headgate_signer::{AnyKey, KeyVault, OsKeychain, Passphrase, run_with_timeout};
 use headgate_tuf::metadata::Timestamp;
 use headgate_tuf::{PublicKey, RoleBytes, UtcTime};
 
@@ -186,7 +186,10 @@ fn restore_drill_through_the_real_keyring() {
     let backup = vault.export(&key, &pass()).unwrap();
     vault.delete(&key).unwrap();
     assert_eq!(code(vault.sign(&key, &role())), Code::KeyMissing);
-    assert_eq!(vault.import(&backup, &pass()).unwrap(), key);
+    assert_eq!(
+        vault.import(&backup, &pass()).unwrap(),
+        AnyKey::Ed25519(key.clone())
+    );
     let signature = vault.sign(&key, &role()).unwrap();
     key.verify(role().as_bytes(), &signature).unwrap();
     vault.delete(&key).unwrap();

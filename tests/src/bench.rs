@@ -114,7 +114,7 @@ impl Bench {
             let id = key.id.as_str();
             let sealed = first.console.export_key(&first.workspace.id, id, pass());
             let import =
-                console.import_key(&workspace.id, sealed.await.unwrap(), pass(), &key.name);
+                console.import_key(&workspace.id, sealed.await.unwrap(), Some(pass()), &key.name);
             import.await.unwrap();
         }
         Person { console, workspace }

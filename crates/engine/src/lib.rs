@@ -11,6 +11,7 @@ mod keys;
 mod publish;
 mod serve;
 mod stores;
+mod trust;
 mod upload;
 mod usecase;
 mod workspace;

@@ -45,7 +45,9 @@ pub use figures::{
 pub use fleet::FleetState;
 pub use init::InitRequest;
 pub use inspect::{ChannelChanges, InspectOptions, InspectionReport, PickInfo};
-pub use keys::KeyCreated;
+pub use keys::{
+    Asking, ImportedKey, KeyCard, KeyCreated, KeyRing, KeyUse, RoleExpiry, RoleKey, RoleRow,
+};
 pub use log::{LogEntry, LogRole};
 pub use rollout::RolloutPlan;
 pub use sandbox::SandboxInfo;
