@@ -36,6 +36,14 @@ impl Host for Shell {
             .map(|f| f.path().to_owned())
     }
 
+    async fn save_file(&self, title: &str, name: &str) -> Option<PathBuf> {
+        self.dialog(title)
+            .set_file_name(name)
+            .save_file()
+            .await
+            .map(|f| f.path().to_owned())
+    }
+
     fn quit(&self) {
         self.0.exit(0);
     }

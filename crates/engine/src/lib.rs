@@ -22,6 +22,8 @@ pub use credentials::StorageKeys;
 pub use db::{
     Job, JobKind, JobState, ObjectState, Phase, Retry, RolloutVersion, StepView, TargetView,
 };
+pub use headgate_signer::AnyKey;
+pub use headgate_tuf::UtcTime;
 pub use home::Home;
 pub use keys::{
     AskPassphrase, KeyInfo, OpenVault, StandardVaults, VaultChoice, VaultInfo, public_key,

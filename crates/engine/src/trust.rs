@@ -118,10 +118,10 @@ fn roles(view: &View) -> Vec<TrustRole> {
 fn role<M: Metadata>(name: &RoleName, loaded: &Loaded<M>, keys: &RoleKeys) -> TrustRole {
     let expires = loaded.meta.expires();
     // The timestamp does not say when it was signed; its lifetime does.
-    let signed = loaded.meta.header().map_or_else(
-        || expires.plus(-policy::lifetime(name)),
-        |header| header.at,
-    );
+    let signed = loaded
+        .meta
+        .header()
+        .map_or_else(|| expires.plus(-policy::lifetime(name)), |header| header.at);
     TrustRole {
         role: name.to_string(),
         version: loaded.meta.version(),

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use headgate_core::{Code, Problem, Result};
 use headgate_engine::{Console, RootInfo};
+use zeroize::Zeroizing;
 
 use crate::dto;
 
@@ -17,6 +18,11 @@ pub trait Host: Send + Sync {
     async fn pick_folder(&self, title: &str) -> Option<PathBuf>;
     /// Opens a native dialog for a file with one of these endings.
     async fn pick_file(&self, title: &str, filter: &str, endings: &[&str]) -> Option<PathBuf>;
+    /// Opens a native dialog for a file to write, with a name to start from; nothing when it is cancelled.
+    async fn save_file(&self, title: &str, name: &str) -> Option<PathBuf> {
+        let _ = (title, name);
+        None
+    }
     /// Ends the program.
     fn quit(&self);
 }
@@ -26,6 +32,8 @@ pub struct App {
     pub(crate) console: Console,
     pub(crate) host: Box<dyn Host>,
     pub(crate) roots: Mutex<HashMap<String, RootInfo>>,
+    /// Key files that were picked and not used yet, by handle.
+    pub(crate) key_files: Mutex<HashMap<String, Zeroizing<Vec<u8>>>>,
 }
 
 impl App {
@@ -35,6 +43,7 @@ impl App {
             console,
             host,
             roots: Mutex::default(),
+            key_files: Mutex::default(),
         }
     }
 

@@ -43,8 +43,9 @@ pub fn key_file_kind(bytes: &[u8]) -> Result<KeyFileKind> {
     }
     let text = std::str::from_utf8(bytes).map_err(|_| unusable("it is no text"))?;
     if text.contains("-----BEGIN AGE ENCRYPTED FILE-----") {
-        return Err(unusable("it is an age file written as text")
-            .remedy("Headgate exports keys as binary age files: choose the exported file itself."));
+        return Err(unusable("it is an age file written as text").remedy(
+            "Headgate exports keys as binary age files: choose the exported file itself.",
+        ));
     }
     if text.contains("AGE-SECRET-KEY-") {
         return Err(unusable("it is an identity of age, which signs nothing"));

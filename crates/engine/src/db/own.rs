@@ -63,11 +63,12 @@ impl Journal {
 
     /// What was done for the keys of a workspace, by id.
     pub(crate) async fn care(&self, workspace: &str) -> Result<BTreeMap<String, Care>> {
-        let rows = sqlx::query("SELECT id, exported, drilled, retired FROM key_care WHERE workspace = ?")
-            .bind(workspace)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(journal_error)?;
+        let rows =
+            sqlx::query("SELECT id, exported, drilled, retired FROM key_care WHERE workspace = ?")
+                .bind(workspace)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(journal_error)?;
         let read = |row: &SqliteRow| {
             let time = |at: usize| -> Result<_, sqlx::Error> {
                 Ok(row.try_get::<Option<i64>, _>(at)?.map(UtcTime::from_unix))

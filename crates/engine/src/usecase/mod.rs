@@ -9,6 +9,7 @@ mod figures;
 mod files;
 mod finish;
 pub(crate) mod fleet;
+mod freshness;
 mod init;
 pub(crate) mod inspect;
 pub(crate) mod jobs;
@@ -47,6 +48,7 @@ pub use init::InitRequest;
 pub use inspect::{ChannelChanges, InspectOptions, InspectionReport, PickInfo};
 pub use keys::{
     Asking, ImportedKey, KeyCard, KeyCreated, KeyRing, KeyUse, RoleExpiry, RoleKey, RoleRow,
+    read_key_file,
 };
 pub use log::{LogEntry, LogRole};
 pub use rollout::RolloutPlan;

@@ -9,8 +9,8 @@ use headgate_tuf::{MAX_METADATA, Name, RoleName, UtcTime};
 use super::KeyUse;
 use crate::Workspace;
 use crate::console::{Console, Happened, Notice, NoticeKind};
-use crate::trust::Trust;
 use crate::db::{CachedApproval, CachedChannel, OfflineReason, Reading, RolloutVersion};
+use crate::trust::Trust;
 
 /// Old versions of an approval role that are read to date its releases.
 const HISTORY: usize = 60;
@@ -88,7 +88,10 @@ impl Console {
                         role: role.to_string(),
                         version: loaded.meta.version,
                     };
-                    let newest = trust.rsa_used.entry(key.sha256.clone()).or_insert(used.clone());
+                    let newest = trust
+                        .rsa_used
+                        .entry(key.sha256.clone())
+                        .or_insert(used.clone());
                     if newest.at < at {
                         *newest = used;
                     }

@@ -110,12 +110,13 @@ fn other_pem_files_are_refused_saying_what_they_are_and_nothing_is_kept() {
     }
     assert!(refused(&format!("{PKCS1}{PKCS8}")).contains("more than one"));
     assert!(refused(&"x".repeat(20_000)).contains("larger"));
-    // Cut anywhere, it is no key.
-    for end in (30..ED25519.len() - 2).step_by(7) {
-        refused(&ED25519[..end]);
-    }
-    for end in (40..PKCS8.len() - 2).step_by(101) {
-        refused(&PKCS8[..end]);
+    // Cut anywhere before its end, it is no key; nor with an end after the cut.
+    for (text, step) in [(ED25519, 7), (PKCS8, 101)] {
+        let last = text.find("-----END").unwrap();
+        for cut in (40..last - 2).step_by(step) {
+            refused(&text[..cut]);
+            refused(&format!("{}\n-----END PRIVATE KEY-----\n", &text[..cut]));
+        }
     }
     // A shorter seed, and one that is no OCTET STRING.
     for body in [

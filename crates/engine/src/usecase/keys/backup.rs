@@ -55,7 +55,10 @@ impl Console {
             drilled: None,
             ..self.care(&workspace, &id).await?
         };
-        self.inner.journal.set_care(&workspace.id, &id, care).await?;
+        self.inner
+            .journal
+            .set_care(&workspace.id, &id, care)
+            .await?;
         Ok(sealed.len())
     }
 

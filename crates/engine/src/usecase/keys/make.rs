@@ -1,7 +1,10 @@
 //! Making and importing keys.
 
+use std::io::Read as _;
+use std::path::Path;
+
 use headgate_core::{Code, Problem, Result, RsaPublic};
-use headgate_signer::{AnyKey, KeyFileKind, Passphrase, key_file_kind};
+use headgate_signer::{AnyKey, KeyFileKind, MAX_KEY_FILE, Passphrase, key_file_kind};
 use headgate_tuf::{PublicKey, RoleName};
 use zeroize::Zeroizing;
 
@@ -27,6 +30,29 @@ pub struct ImportedKey {
     pub key: AnyKey,
     /// Its id.
     pub id: String,
+}
+
+/// Reads a file that somebody offers as a key, and says what it is: `sealed` or `pem`.
+///
+/// # Errors
+/// `key.file` saying what it is instead, or why it cannot be read.
+pub fn read_key_file(path: &Path) -> Result<(Zeroizing<Vec<u8>>, &'static str)> {
+    let unreadable = |why: String| {
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        let what = format!("{}: {why}", name.to_string_lossy());
+        Problem::new(Code::KeyFile, what).field("file")
+    };
+    let io = |e: std::io::Error| unreadable(format!("{e}."));
+    let file = std::fs::File::open(path).map_err(io)?;
+    // One byte more than a key can have: that is how a larger file is told.
+    let limit = MAX_KEY_FILE as u64 + 1;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_KEY_FILE + 1));
+    file.take(limit).read_to_end(&mut bytes).map_err(io)?;
+    let kind = match key_file_kind(&bytes).map_err(|p| p.field("file"))? {
+        KeyFileKind::Sealed => "sealed",
+        KeyFileKind::Pem => "pem",
+    };
+    Ok((bytes, kind))
 }
 
 impl Console {
@@ -145,7 +171,10 @@ impl Console {
                 retired: None,
                 ..care
             };
-            self.inner.journal.set_care(&workspace.id, &id, care).await?;
+            self.inner
+                .journal
+                .set_care(&workspace.id, &id, care)
+                .await?;
         }
         Ok(ImportedKey { key, id })
     }

@@ -15,8 +15,9 @@ use crate::console::Console;
 use crate::db::Care;
 use crate::keys;
 
-pub use make::{ImportedKey, KeyCreated};
+pub use make::{ImportedKey, KeyCreated, read_key_file};
 pub use ring::{Asking, KeyCard, KeyRing, KeyUse};
+pub(super) use roles::expiries;
 pub use roles::{RoleExpiry, RoleKey, RoleRow};
 
 /// A key that this computer recorded.

@@ -242,7 +242,9 @@ impl Console {
         // A computer that has just connected has no vault yet, and nothing to ask a passphrase for.
         let there = match &workspace.vault {
             VaultChoice::Os => !pinned.is_empty(),
-            VaultChoice::File(path) => !pinned.is_empty() && path.exists() && asking == Asking::Person,
+            VaultChoice::File(path) => {
+                !pinned.is_empty() && path.exists() && asking == Asking::Person
+            }
         };
         if own.is_empty() && !there {
             return (None, None);
@@ -272,7 +274,11 @@ impl Console {
 /// RSA keys of channels that this computer did not record.
 fn unrecorded(settings: Option<&Settings>, recorded: &BTreeSet<String>) -> Vec<Own> {
     let mut found: Vec<Own> = Vec::new();
-    for rsa in settings.iter().flat_map(|s| &s.channels).filter_map(|c| c.rsa.as_ref()) {
+    for rsa in settings
+        .iter()
+        .flat_map(|s| &s.channels)
+        .filter_map(|c| c.rsa.as_ref())
+    {
         let Ok(public) = RsaPublic::from_base64(&rsa.public) else {
             continue;
         };
@@ -307,7 +313,10 @@ fn words_of(id: &str) -> Vec<String> {
 
 fn role_names(trust: &Trust, id: &str) -> (Vec<String>, Vec<RoleName>) {
     let names: Vec<String> = trust.roles_of(id).iter().map(|r| r.role.clone()).collect();
-    let parsed = names.iter().filter_map(|n| RoleName::parse(n).ok()).collect();
+    let parsed = names
+        .iter()
+        .filter_map(|n| RoleName::parse(n).ok())
+        .collect();
     (names, parsed)
 }
 
@@ -356,11 +365,7 @@ fn card(
 }
 
 /// A key of somebody else.
-fn stranger(
-    known: &crate::trust::TrustKey,
-    trust: &Trust,
-    settings: Option<&Settings>,
-) -> KeyCard {
+fn stranger(known: &crate::trust::TrustKey, trust: &Trust, settings: Option<&Settings>) -> KeyCard {
     let (names, parsed) = role_names(trust, &known.id);
     let public = known.public.as_deref().map(keys::public_key);
     KeyCard {

@@ -12,11 +12,15 @@ pub(super) fn purpose(roles: &[RoleName], settings: Option<&Settings>) -> String
         (false, true) => parts.push("signs settings".to_owned()),
         _ => {}
     }
-    let approves = places(roles, settings, |role| matches!(role, RoleName::Channel(..)));
+    let approves = places(roles, settings, |role| {
+        matches!(role, RoleName::Channel(..))
+    });
     if let Some(places) = approves {
         parts.push(format!("approves {places}"));
     }
-    let runs = places(roles, settings, |role| matches!(role, RoleName::Rollout(..)));
+    let runs = places(roles, settings, |role| {
+        matches!(role, RoleName::Rollout(..))
+    });
     if let Some(places) = runs {
         parts.push(format!("runs rollouts on {places}"));
     }
@@ -45,10 +49,16 @@ pub(super) fn role_label(role: &RoleName, settings: Option<&Settings>) -> String
         RoleName::Targets => "Settings".into(),
         RoleName::Snapshot | RoleName::Timestamp => "Freshness".into(),
         RoleName::Channel(unit, channel) => {
-            format!("Approvals on {}", place(unit.as_str(), channel.as_str(), settings))
+            format!(
+                "Approvals on {}",
+                place(unit.as_str(), channel.as_str(), settings)
+            )
         }
         RoleName::Rollout(unit, channel) => {
-            format!("Rollouts on {}", place(unit.as_str(), channel.as_str(), settings))
+            format!(
+                "Rollouts on {}",
+                place(unit.as_str(), channel.as_str(), settings)
+            )
         }
     }
 }
@@ -143,6 +153,9 @@ mod tests {
         let names = |list: &[&str]| -> Vec<String> { list.iter().map(|&n| n.into()).collect() };
         assert_eq!(rsa_purpose(&[]), "No channel uses it");
         assert_eq!(rsa_purpose(&names(&["a"])), "For apps on a");
-        assert_eq!(rsa_purpose(&names(&["a", "b", "c"])), "For apps on a, b and c");
+        assert_eq!(
+            rsa_purpose(&names(&["a", "b", "c"])),
+            "For apps on a, b and c"
+        );
     }
 }

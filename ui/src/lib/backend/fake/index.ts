@@ -22,6 +22,7 @@ import { checks, comparison, refusedChecks } from "./storage";
 import { apply, changeReceipt, planOf } from "./changes";
 import { devicesOf, installsOf, setupsOf, simulated } from "./devices";
 import { stoppedAt } from "./figures";
+import { FakeKeys } from "./keys";
 import { counted, rolloutsOf, serverOf, viewOf } from "./rollouts";
 import { expired, progressAt, uploads } from "./upload";
 
@@ -186,6 +187,11 @@ export class FakeBackend implements Backend {
     return Promise.resolve();
   }
 
+  readonly keys = new FakeKeys(
+    () => this.#now(),
+    () => (this.workspaces[0] ?? data.workspace).vault,
+  );
+
   readonly #handlers: Handlers = {
     app_state: () => this.#state(),
     set_theme: ({ theme }) => {
@@ -298,6 +304,7 @@ export class FakeBackend implements Backend {
     },
     client_setups: ({ channel }) => setupsOf(channel, "https://ota.acme.example/"),
     fleet: ({ devices }) => ({ devices, checks: 0 }),
+    ...this.keys.handlers,
     jobs: () => ({ jobs: this.jobs }),
     job: ({ job }) => this.#find(job),
     job_cancel: ({ job }) => {
