@@ -85,8 +85,7 @@ async fn a_vault_that_cannot_be_used_now_is_left_alone_and_tried_again_after_an_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_retired_freshness_key_is_not_used_by_itself_and_storage_that_is_away_is_no_error_twice()
-{
+async fn storage_that_is_away_is_an_error_once_and_freshness_is_signed_when_it_is_back() {
     let s = setting().await;
     let (console, id) = (&s.anna.console, s.anna.workspace.id.as_str());
     s.bench.clock.days(16);

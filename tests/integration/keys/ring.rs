@@ -11,6 +11,7 @@ use crate::{ed25519, named, refusing, setting};
 async fn own_keys_are_listed_with_purpose_fingerprint_place_and_last_signature() {
     let s = setting().await;
     let build = s.bench.build("one");
+    s.bench.clock.advance(60);
     ship(&s.anna, &build, "development").await.unwrap();
     let ring = s.ring().await;
     assert_eq!(ring.keys.len(), 2);

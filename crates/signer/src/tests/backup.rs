@@ -95,7 +95,7 @@ fn other_pem_files_are_refused_saying_what_they_are_and_nothing_is_kept() {
         (include_str!("../rsa/keys/small.pem"), "1024 bits"),
         (include_str!("../rsa/keys/large.pem"), "3072 bits"),
         (include_str!("../rsa/keys/exponent.pem"), "65537"),
-        (include_str!("../rsa/keys/other.pem"), "another kind"),
+        (include_str!("../rsa/keys/ec.pem"), "another kind"),
         (include_str!("../rsa/keys/locked.pem"), "a passphrase"),
         (include_str!("../rsa/keys/legacy.pem"), "a passphrase"),
         (include_str!("../rsa/keys/public.pem"), "public key"),

@@ -24,12 +24,23 @@ import type { Installs } from "./Installs";
 import type { Job } from "./Job";
 import type { JobRef } from "./JobRef";
 import type { Jobs } from "./Jobs";
+import type { KeyCreate } from "./KeyCreate";
+import type { KeyDelete } from "./KeyDelete";
+import type { KeyDrill } from "./KeyDrill";
+import type { KeyDrilled } from "./KeyDrilled";
+import type { KeyExport } from "./KeyExport";
+import type { KeyImport } from "./KeyImport";
+import type { KeyMade } from "./KeyMade";
+import type { KeyRef } from "./KeyRef";
+import type { KeyRing } from "./KeyRing";
 import type { OfferAnswer } from "./OfferAnswer";
 import type { PickedBuild } from "./PickedBuild";
+import type { PickedKeyFile } from "./PickedKeyFile";
 import type { PickedPath } from "./PickedPath";
 import type { PickedRoot } from "./PickedRoot";
 import type { PromotePlan } from "./PromotePlan";
 import type { PromoteRequest } from "./PromoteRequest";
+import type { PublicKeySave } from "./PublicKeySave";
 import type { RolloutChangeRequest } from "./RolloutChangeRequest";
 import type { RolloutPlan } from "./RolloutPlan";
 import type { RolloutView } from "./RolloutView";
@@ -41,6 +52,7 @@ import type { ShipRequest } from "./ShipRequest";
 import type { SignPlan } from "./SignPlan";
 import type { SimulateRequest } from "./SimulateRequest";
 import type { StartRequest } from "./StartRequest";
+import type { VaultUnlock } from "./VaultUnlock";
 import type { Workspace } from "./Workspace";
 import type { WorkspaceRef } from "./WorkspaceRef";
 
@@ -212,6 +224,54 @@ job_resume: [JobRef, Empty],
  * Hides an ended job.
  */
 job_dismiss: [JobRef, Empty], 
+/**
+ * Keys and roles from the local cache; a locked keychain is not asked to open.
+ */
+keys: [WorkspaceRef, KeyRing], 
+/**
+ * Keys and roles; the keychain may ask the person to unlock it.
+ */
+keys_check: [WorkspaceRef, KeyRing], 
+/**
+ * Opens a passphrase file with what the person entered.
+ */
+vault_unlock: [VaultUnlock, Empty], 
+/**
+ * Makes a key.
+ */
+key_create: [KeyCreate, KeyMade], 
+/**
+ * Opens a native dialog for a key file; its content stays in Rust.
+ */
+key_file_choose: [Empty, PickedKeyFile], 
+/**
+ * Imports a key from a picked file or pasted PEM text.
+ */
+key_import: [KeyImport, KeyMade], 
+/**
+ * Writes a key to a file with a passphrase; a native dialog asks where to.
+ */
+key_export: [KeyExport, PickedPath], 
+/**
+ * Proves that a picked file holds a key. Stores nothing of it.
+ */
+key_drill: [KeyDrill, KeyDrilled], 
+/**
+ * Takes a key out of use on this computer.
+ */
+key_retire: [KeyRef, Empty], 
+/**
+ * Deletes a key whose name was typed.
+ */
+key_delete: [KeyDelete, Empty], 
+/**
+ * The public key that a channel's apps pin, in the form of each dialect that pins one.
+ */
+key_setups: [ChannelRef, ClientSetups], 
+/**
+ * Saves such a public key; a native dialog asks where to.
+ */
+public_key_save: [PublicKeySave, PickedPath], 
 /**
  * Quits although jobs run; they resume at the next start.
  */

@@ -15,7 +15,8 @@ import { jobs } from "./jobs.svelte";
 import { theme } from "./theme.svelte";
 import { toasts } from "./toasts.svelte";
 
-export type View = "starting" | "failed" | "welcome" | "connect" | "pipeline" | "rollouts" | "rollout" | "devices" | "keys";
+export type View =
+  "starting" | "failed" | "welcome" | "connect" | "pipeline" | "rollouts" | "rollout" | "devices" | "keys";
 
 /** True for the views of a workspace, which share sidebar and top bar. */
 export function isPage(view: View): boolean {

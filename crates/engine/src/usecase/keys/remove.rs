@@ -108,7 +108,10 @@ impl Console {
                 let card = ring
                     .keys
                     .into_iter()
-                    .find(|c| c.own && key.len() >= 8 && c.id.starts_with(key));
+                    // One that is recorded was looked for above.
+                    .find(|c| {
+                        c.own && c.created.is_none() && key.len() >= 8 && c.id.starts_with(key)
+                    });
                 let found = card.and_then(|c| {
                     Some(Own {
                         key: c.public?,

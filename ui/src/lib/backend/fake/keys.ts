@@ -10,11 +10,19 @@ import { ago, day, digest, lifetime } from "./data";
 type Handlers = { [C in Command]?: (request: CommandMap[C][0]) => CommandMap[C][1] | Promise<CommandMap[C][1]> };
 
 const WORDS = "stone anchor velvet orbit maple cabin signal harvest copper lunar bridge walnut".split(" ");
-const PEM = "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAu5v0pYyVxj0Qp9Zb0d1x\n-----END PUBLIC KEY-----\n";
+const PEM =
+  "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAu5v0pYyVxj0Qp9Zb0d1x\n-----END PUBLIC KEY-----\n";
 
 /** A problem with a key, as the engine words it. */
 export function trouble(code: string, message: string, remedy: string): IpcError {
   return { code, message, remedy, holds: "No key was used.", detail: null, retryable: false, field: null };
+}
+
+/** Digits that follow from a name. */
+function start(name: string): string {
+  let sum = 0x811c9dc5;
+  for (const char of name) sum = Math.imul(sum ^ char.charCodeAt(0), 0x01000193) >>> 0;
+  return sum.toString(16).padStart(8, "0");
 }
 
 function card(start: string, name: string, purpose: string, more: Partial<KeyCard>): KeyCard {
@@ -27,7 +35,7 @@ function card(start: string, name: string, purpose: string, more: Partial<KeyCar
     roles: [],
     channels: [],
     words: WORDS,
-    public: digest(`${start}p`.replace("p", "0")),
+    public: digest(`${start}00`),
     own: true,
     here: true,
     created: null,
@@ -188,7 +196,7 @@ export class FakeKeys {
     },
     key_create: ({ kind, name, channel }) => {
       const rsa = kind === "rsa";
-      const made = card(digest(name).slice(0, 8), name, rsa ? `For apps on ${channel ?? ""}` : "No role accepts it", {
+      const made = card(start(name), name, rsa ? `For apps on ${channel ?? ""}` : "No role accepts it", {
         algorithm: rsa ? "RSA-2048" : "Ed25519",
         created: ago(this.#now(), 0),
       });
@@ -196,13 +204,16 @@ export class FakeKeys {
       return { id: made.id, job: null, accepted: kind !== "role" };
     },
     key_file_choose: () => ({
-      item: this.file === null ? null : { handle: "key-1", name: `backup.${this.file === "sealed" ? "age" : "pem"}`, kind: this.file },
+      item:
+        this.file === null
+          ? null
+          : { handle: "key-1", name: `backup.${this.file === "sealed" ? "age" : "pem"}`, kind: this.file },
     }),
     key_import: ({ name }) => {
       const known = this.known.keys.find((key) => key.name === name);
       if (known) this.change(known.id, { problem: null, here: true });
-      else this.#add(card(digest(name).slice(0, 8), name, "No role accepts it", { created: ago(this.#now(), 0) }));
-      return { id: known?.id ?? digest(name), job: null, accepted: false };
+      else this.#add(card(start(name), name, "No role accepts it", { created: ago(this.#now(), 0) }));
+      return { id: known?.id ?? digest(start(name)), job: null, accepted: false };
     },
     key_export: ({ key }) => {
       if (this.path !== null) this.change(key, { exported: ago(this.#now(), 0), drilled: null });
