@@ -22,7 +22,7 @@ export function backupOf(key: KeyCard): Backup {
   }
   if (key.exported !== null) {
     const fix = { label: "Restore drill…", what: "drill" as const };
-    return { tone: "warn", word: `Exported ${date(key.exported)}, not proven`, fix };
+    return { tone: "warn", word: "Exported, not proven yet", fix };
   }
   return { tone: "warn", word: "Not backed up", fix: key.here ? { label: "Back up…", what: "export" } : null };
 }
@@ -108,15 +108,21 @@ export function axis(ends: string[], now: number): { span: number; ticks: Tick[]
   const span = last * 1.35;
   const ticks: Tick[] = [];
   const start = new Date(now);
+  /** The year began too close to "Today": the next mark says it. */
+  let year = "";
   let month = Math.floor(start.getUTCMonth() / 3) * 3 + 3;
   for (;;) {
     const at = Date.UTC(start.getUTCFullYear(), month, 1);
     const share = ((at - now) / span) * 100;
     if (share > 97) break;
-    const year = new Date(at).getUTCMonth() === 0;
-    const label = year ? String(new Date(at).getUTCFullYear()) : (months[new Date(at).getUTCMonth() / 3] ?? "");
+    const begins = new Date(at).getUTCMonth() === 0;
+    const full = String(new Date(at).getUTCFullYear());
+    const label = begins ? full : `${months[new Date(at).getUTCMonth() / 3] ?? ""}${year}`;
     // Close to "Today" two words would lie over each other.
-    if (share > 9) ticks.push({ at: share, label });
+    if (share > 9) {
+      ticks.push({ at: share, label });
+      year = "";
+    } else if (begins) year = ` ${full}`;
     month += 3;
   }
   return { span, ticks };

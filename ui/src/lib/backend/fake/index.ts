@@ -484,6 +484,7 @@ const connectSteps = ["connect", "storage-choose", "root-choose", "root-compared
 /** Reads the scenario from the address: `?fake=offline`, and what to press: `&press=ship-build,ship-folder`. */
 export function fakeFromAddress(query: URLSearchParams): FakeBackend {
   const fake = new FakeBackend((query.get("fake") ?? "welcome") as Scenario);
+  fake.keys.upset(query.get("trouble"));
   fake.theme = query.get("theme") ?? "system";
   fake.finds = (query.get("finds") ?? "different") as FakeBackend["finds"];
   fake.folder = query.get("storage") ?? fake.folder;

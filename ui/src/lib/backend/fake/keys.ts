@@ -180,6 +180,14 @@ export class FakeKeys {
     this.ring = { ...this.known, keys };
   }
 
+  /** Puts the first key into a trouble of the engine, by its code. */
+  upset(code: string | null): void {
+    const first = this.known.keys[0];
+    if (!code || !first) return;
+    const says = `Your key ${first.id.slice(0, 16)} is recorded, but the Secret Service does not have it.`;
+    this.change(first.id, { here: false, problem: trouble(code, says, "Import it from its backup.") });
+  }
+
   #add(key: KeyCard): void {
     this.ring = { ...this.known, keys: [key, ...this.known.keys] };
   }
