@@ -197,6 +197,25 @@ fn restore_drill_through_the_real_keyring() {
 
 #[test]
 #[ignore = "needs a session bus with an unlocked keyring"]
+fn a_channels_rsa_key_is_exported_proven_lost_and_restored_in_the_real_keyring() {
+    let vault = vault();
+    let before = items();
+    let key = vault.create_rsa("production apps").unwrap();
+    let backup = vault.export_rsa(&key, &pass()).unwrap();
+    headgate_signer::drill(&backup, &pass(), &AnyKey::Rsa(key.clone())).unwrap();
+    vault.delete_rsa(&key).unwrap();
+    assert_eq!(items(), before, "neither export nor drill leaves anything");
+    assert_eq!(code(vault.open_rsa(&key)), Code::KeyMissing);
+    assert_eq!(
+        vault.import(&backup, &pass()).unwrap(),
+        AnyKey::Rsa(key.clone())
+    );
+    assert_eq!(vault.open_rsa(&key).unwrap().public(), &key);
+    vault.delete_rsa(&key).unwrap();
+}
+
+#[test]
+#[ignore = "needs a session bus with an unlocked keyring"]
 fn a_key_deleted_behind_our_back_is_reported_and_not_made_again() {
     let vault = vault();
     let key = vault.create("release").unwrap();
