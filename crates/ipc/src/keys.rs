@@ -1,6 +1,6 @@
 //! Handlers of keys. Secrets go into memory that is wiped as soon as they arrive.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use headgate_core::{Code, Problem, Result, words};
@@ -13,6 +13,9 @@ use crate::setups;
 
 /// Endings in the dialog: exports, PEM files, and the names of Capgo's tool.
 const ENDINGS: &[&str] = &["age", "pem", "key", "capgo_key_v2", "capgo_key", "txt"];
+
+/// Handles of picked files.
+static COUNT: AtomicU64 = AtomicU64::new(1);
 
 type Answer<T> = std::result::Result<T, IpcError>;
 
@@ -112,7 +115,6 @@ impl App {
             return Ok(dto::PickedKeyFile { item: None });
         };
         let (bytes, kind) = engine::read_key_file(&path)?;
-        static COUNT: AtomicU64 = AtomicU64::new(1);
         let handle = format!("key-{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let mut files = lock(&self.key_files);
         // The one before was not wanted: a dialog chooses one at a time.
@@ -263,7 +265,7 @@ impl App {
     }
 }
 
-fn shown(path: &PathBuf) -> dto::PickedPath {
+fn shown(path: &Path) -> dto::PickedPath {
     dto::PickedPath {
         path: Some(path.display().to_string()),
     }
@@ -274,7 +276,7 @@ fn card(card: engine::KeyCard) -> dto::KeyCard {
         AnyKey::Ed25519(key) => key.hex().to_owned(),
         AnyKey::Rsa(key) => key.spki_pem(),
     });
-    let time = |at: Option<_>| at.map(|t: headgate_engine::UtcTime| t.to_string());
+    let time = |at: Option<_>| at.map(|t: engine::UtcTime| t.to_string());
     dto::KeyCard {
         id: card.id,
         name: card.name,

@@ -1,6 +1,7 @@
 //! Keys: those of this computer with what was done for them, and those of others that signed metadata names.
 
 mod backup;
+mod card;
 mod make;
 mod remove;
 mod ring;
@@ -15,8 +16,9 @@ use crate::console::Console;
 use crate::db::Care;
 use crate::keys;
 
+pub use card::{KeyCard, KeyUse};
 pub use make::{ImportedKey, KeyCreated, read_key_file};
-pub use ring::{Asking, KeyCard, KeyRing, KeyUse};
+pub use ring::{Asking, KeyRing};
 pub(super) use roles::expiries;
 pub use roles::{RoleExpiry, RoleKey, RoleRow};
 
