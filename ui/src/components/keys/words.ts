@@ -74,7 +74,7 @@ export function datesOf(key: KeyCard, now: number): string {
   const parts: string[] = [];
   if (key.retired !== null) parts.push(`Retired ${date(key.retired)}`);
   else if (key.created !== null) parts.push(`Created ${date(key.created)}`);
-  parts.push(key.used ? `last signed ${age(key.used.at, now)}` : "nothing in force is signed with it");
+  parts.push(key.used ? `last signed ${age(key.used.at, now)}` : "no signature in force");
   const text = parts.join(" · ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
