@@ -19,6 +19,7 @@ mod errors;
 mod hand;
 mod jobs;
 mod keyboard;
+mod keys;
 mod main_job;
 mod restart;
 mod rollout;

@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use headgate_core::{Code, Result};
-use headgate_signer::{KeyVault, OsKeychain, Passphrase, run_with_timeout};
+use headgate_signer::{AnyKey, KeyVault, OsKeychain, Passphrase, run_with_timeout};
 use headgate_tuf::metadata::Timestamp;
 use headgate_tuf::{PublicKey, RoleBytes, UtcTime};
 
@@ -186,10 +186,32 @@ fn restore_drill_through_the_real_keyring() {
     let backup = vault.export(&key, &pass()).unwrap();
     vault.delete(&key).unwrap();
     assert_eq!(code(vault.sign(&key, &role())), Code::KeyMissing);
-    assert_eq!(vault.import(&backup, &pass()).unwrap(), key);
+    assert_eq!(
+        vault.import(&backup, &pass()).unwrap(),
+        AnyKey::Ed25519(key.clone())
+    );
     let signature = vault.sign(&key, &role()).unwrap();
     key.verify(role().as_bytes(), &signature).unwrap();
     vault.delete(&key).unwrap();
+}
+
+#[test]
+#[ignore = "needs a session bus with an unlocked keyring"]
+fn a_channels_rsa_key_is_exported_proven_lost_and_restored_in_the_real_keyring() {
+    let vault = vault();
+    let before = items();
+    let key = vault.create_rsa("production apps").unwrap();
+    let backup = vault.export_rsa(&key, &pass()).unwrap();
+    headgate_signer::drill(&backup, &pass(), &AnyKey::Rsa(key.clone())).unwrap();
+    vault.delete_rsa(&key).unwrap();
+    assert_eq!(items(), before, "neither export nor drill leaves anything");
+    assert_eq!(code(vault.open_rsa(&key)), Code::KeyMissing);
+    assert_eq!(
+        vault.import(&backup, &pass()).unwrap(),
+        AnyKey::Rsa(key.clone())
+    );
+    assert_eq!(vault.open_rsa(&key).unwrap().public(), &key);
+    vault.delete_rsa(&key).unwrap();
 }
 
 #[test]

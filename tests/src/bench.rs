@@ -113,8 +113,12 @@ impl Bench {
         for key in first.console.keys(&first.workspace.id).await.unwrap() {
             let id = key.id.as_str();
             let sealed = first.console.export_key(&first.workspace.id, id, pass());
-            let import =
-                console.import_key(&workspace.id, sealed.await.unwrap(), pass(), &key.name);
+            let import = console.import_key(
+                &workspace.id,
+                sealed.await.unwrap(),
+                Some(pass()),
+                &key.name,
+            );
             import.await.unwrap();
         }
         Person { console, workspace }

@@ -7,12 +7,14 @@ use headgate_engine::VaultChoice;
 
 mod clients;
 mod device;
+mod keys;
 mod server;
 mod storage;
 mod values;
 
 pub(crate) use clients::{ChannelKeyArgs, ClientKeyCommand, ClientsCommand, IdCommand};
 pub(crate) use device::{DeviceCommand, DeviceRunArgs, FleetArgs, TufClientArgs, TufCommand};
+pub(crate) use keys::{KeyChannelArgs, KeysCommand};
 pub(crate) use server::{DevicesCommand, ServerCommand, WhoGetsArgs};
 pub(crate) use storage::{CredentialsCommand, MirrorCommand, StorageCommand};
 use values::{percent, vault};
@@ -318,43 +320,6 @@ pub(crate) enum RolloutCommand {
     },
     /// Return devices to the web build inside the store app
     Embedded(ChannelArgs),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeysCommand {
-    /// Keys of this computer and the roles that accept them
-    List,
-    /// Make a freshness key of this computer's own
-    Create {
-        /// Its name in the root
-        #[arg(long)]
-        name: String,
-    },
-    /// Print the public part of keys, for an owner to accept
-    ExportPublic {
-        /// At least 8 digits of its id; without it all
-        key: Option<String>,
-    },
-    /// Take a key from an exported file
-    Import {
-        /// The file
-        #[arg(required_unless_present = "public", conflicts_with = "public")]
-        file: Option<PathBuf>,
-        /// Accept somebody's public key as a freshness key instead: 64 hex digits
-        #[arg(long, value_name = "HEX")]
-        public: Option<String>,
-        /// Its name
-        #[arg(long)]
-        name: String,
-    },
-    /// Write a key to a file that a passphrase protects
-    Export {
-        /// At least 8 digits of its id
-        key: String,
-        /// The file; must not exist
-        #[arg(short, long, value_name = "FILE")]
-        output: PathBuf,
-    },
 }
 
 #[derive(Debug, Args)]

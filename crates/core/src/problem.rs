@@ -179,6 +179,7 @@ codes! {
     KeyFile "key.file" Key false, "No key was used.", "Choose the right vault or key file.";
     KeyPassphrase "key.passphrase_needed" Key false, "No key was used.", "Set HEADGATE_VAULT_PASSPHRASE, or run in a terminal and enter it.";
     KeyNotAllowed "key.not_a_signer" Key false, "Nothing was signed.", "Ask someone who holds a key of this role, or have your key added to it.";
+    KeyInUse "key.in_use" Key false, "The key is where it was.", "Take the key out of its roles first.";
     KeyOther "key.failed" Key true, "No key was used.", "Look at the keychain program for a message, then try again.";
 
     // signatures of several people

@@ -92,6 +92,8 @@ pub enum NoticeKind {
     StoppedByGate,
     /// A rollout reached everyone.
     Complete,
+    /// A signature is about to end, or has ended.
+    Expiring,
 }
 
 impl NoticeKind {
@@ -100,6 +102,7 @@ impl NoticeKind {
         match self {
             Self::StoppedByGate => "stopped_by_gate",
             Self::Complete => "complete",
+            Self::Expiring => "expiring",
         }
     }
 }
@@ -131,6 +134,8 @@ pub(crate) struct Inner {
     pub(crate) own_servers: Mutex<HashMap<String, OwnServer>>,
     /// Buckets that are in use, by workspace and address.
     pub(crate) opened: Mutex<HashMap<(String, String), Arc<dyn Store>>>,
+    /// When freshness was last signed without being asked, or tried to be, by workspace.
+    pub(crate) freshened: Mutex<HashMap<String, headgate_tuf::UtcTime>>,
     pub(crate) notices: Vec<Problem>,
     pub(crate) recovered: Mutex<Vec<String>>,
 }
@@ -163,6 +168,7 @@ impl Console {
                 own_servers: Mutex::default(),
                 serving: tokio::sync::Mutex::default(),
                 opened: Mutex::default(),
+                freshened: Mutex::default(),
                 notices: journal_notice.into_iter().chain(cache_notice).collect(),
                 recovered: Mutex::default(),
             }),
@@ -283,6 +289,24 @@ impl Console {
     /// `local.journal`.
     pub async fn set_setting(&self, key: &str, value: &str) -> Result<()> {
         self.inner.journal.set_setting(key, value).await
+    }
+
+    /// Opens a workspace's passphrase file with what a person entered, for as long as this program runs; makes the file
+    /// when there is none yet.
+    ///
+    /// # Errors
+    /// `key.wrong_password`, `key.file`; `usage.argument` for a vault that is not opened with a passphrase.
+    pub async fn unlock_vault(
+        &self,
+        workspace: &str,
+        passphrase: zeroize::Zeroizing<String>,
+    ) -> Result<()> {
+        let workspace = self.workspace(workspace).await?;
+        let passphrase = headgate_signer::Passphrase::new(passphrase)?;
+        let (vaults, choice) = (Arc::clone(&self.inner.vaults), workspace.vault);
+        let open = tokio::task::spawn_blocking(move || vaults.unlock(&choice, passphrase));
+        open.await
+            .map_err(|e| Problem::new(Code::Internal, e.to_string()))?
     }
 
     /// Where a workspace's keys are, in words. Opens nothing.

@@ -82,6 +82,15 @@ pub trait OpenVault: Send + Sync {
     /// # Errors
     /// `key.*`.
     fn open(&self, choice: &VaultChoice, create: bool) -> Result<Arc<dyn KeyVault>>;
+
+    /// Opens a passphrase file with what a person entered, and keeps it open; makes it when there is none.
+    ///
+    /// # Errors
+    /// `usage.argument` for a vault that is not opened with a passphrase; `key.*`.
+    fn unlock(&self, _: &VaultChoice, _: Passphrase) -> Result<()> {
+        let what = "This vault is not opened with a passphrase.";
+        Err(Problem::new(Code::UsageArgument, what))
+    }
 }
 
 /// Asks a person for a passphrase; the argument says for what.
@@ -101,6 +110,13 @@ impl StandardVaults {
             ask: Some(ask),
             open: Mutex::default(),
         }
+    }
+
+    fn keep(&self, choice: &VaultChoice, vault: &Arc<dyn KeyVault>) {
+        self.open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(choice.clone(), Arc::clone(vault));
     }
 
     fn passphrase(&self, path: &std::path::Path) -> Result<Passphrase> {
@@ -146,11 +162,23 @@ impl OpenVault for StandardVaults {
             }
             VaultChoice::File(path) => Arc::new(FileVault::open(path, self.passphrase(path)?)?),
         };
-        self.open
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(choice.clone(), Arc::clone(&vault));
+        self.keep(choice, &vault);
         Ok(vault)
+    }
+
+    fn unlock(&self, choice: &VaultChoice, passphrase: Passphrase) -> Result<()> {
+        let VaultChoice::File(path) = choice else {
+            let what = "The keychain asks for its password by itself.";
+            return Err(Problem::new(Code::UsageArgument, what)
+                .remedy("Unlock the keychain, then try again."));
+        };
+        let vault: Arc<dyn KeyVault> = Arc::new(if path.exists() {
+            FileVault::open(path, passphrase)?
+        } else {
+            FileVault::create(path, passphrase)?
+        });
+        self.keep(choice, &vault);
+        Ok(())
     }
 }
 

@@ -11,6 +11,7 @@ mod keys;
 mod publish;
 mod serve;
 mod stores;
+mod trust;
 mod upload;
 mod usecase;
 mod workspace;
@@ -22,6 +23,8 @@ pub use db::{
     ApprovalNote, ApprovalState, Job, JobKind, JobState, ObjectState, Phase, Retry, RolloutVersion,
     StepView, TargetView,
 };
+pub use headgate_signer::AnyKey;
+pub use headgate_tuf::UtcTime;
 pub use home::Home;
 pub use keys::{
     AskPassphrase, KeyInfo, OpenVault, StandardVaults, VaultChoice, VaultInfo, public_key,

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use headgate_core::{Code, Problem, Result};
 use headgate_engine::{Console, RootInfo};
+use zeroize::Zeroizing;
 
 use crate::dto;
 
@@ -34,6 +35,8 @@ pub struct App {
     pub(crate) console: Console,
     pub(crate) host: Box<dyn Host>,
     pub(crate) roots: Mutex<HashMap<String, RootInfo>>,
+    /// Key files that were picked and not used yet, by handle.
+    pub(crate) key_files: Mutex<HashMap<String, Zeroizing<Vec<u8>>>>,
 }
 
 impl App {
@@ -43,6 +46,7 @@ impl App {
             console,
             host,
             roots: Mutex::default(),
+            key_files: Mutex::default(),
         }
     }
 

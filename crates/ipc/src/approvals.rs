@@ -303,13 +303,13 @@ fn detail(view: &engine::ApprovalView) -> dto::ApprovalDetail {
 }
 
 fn difference(d: &Difference, against: Option<String>) -> dto::FileDifference {
-    let one = |kind: &str, path: &str, before, after| dto::FileChange {
+    let one = |kind: &str, path: &str, before, after| dto::ApprovedFile {
         kind: kind.into(),
         path: path.into(),
         before,
         after,
     };
-    let mut files: Vec<dto::FileChange> = Vec::new();
+    let mut files: Vec<dto::ApprovedFile> = Vec::new();
     files.extend(
         d.added
             .iter()

@@ -111,6 +111,7 @@ fn validity(f: engine::Freshness) -> dto::Validity {
         signed: f.signed.to_string(),
         expires: f.expires.to_string(),
         used_permille: f.used_permille,
+        level: f.level().as_str().into(),
     }
 }
 

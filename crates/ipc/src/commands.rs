@@ -125,6 +125,30 @@ macro_rules! for_each_command {
             trust_prepare(TrustRequest) -> TrustPlan;
             /// Signs and publishes the ceremony, as a job.
             trust_start(StartRequest) -> JobRef;
+            /// Keys and roles from the local cache; a locked keychain is not asked to open.
+            keys(WorkspaceRef) -> KeyRing;
+            /// Keys and roles; the keychain may ask the person to unlock it.
+            keys_check(WorkspaceRef) -> KeyRing;
+            /// Opens a passphrase file with what the person entered.
+            vault_unlock(VaultUnlock) -> Empty;
+            /// Makes a key.
+            key_create(KeyCreate) -> KeyMade;
+            /// Opens a native dialog for a key file; its content stays in Rust.
+            key_file_choose(Empty) -> PickedKeyFile;
+            /// Imports a key from a picked file or pasted PEM text.
+            key_import(KeyImport) -> KeyMade;
+            /// Writes a key to a file with a passphrase; a native dialog asks where to.
+            key_export(KeyExport) -> PickedPath;
+            /// Proves that a picked file holds a key. Stores nothing of it.
+            key_drill(KeyDrill) -> KeyDrilled;
+            /// Takes a key out of use on this computer.
+            key_retire(KeyRef) -> Empty;
+            /// Deletes a key whose name was typed.
+            key_delete(KeyDelete) -> Empty;
+            /// The public key that a channel's apps pin, in the form of each dialect that pins one.
+            key_setups(ChannelRef) -> ClientSetups;
+            /// Saves such a public key; a native dialog asks where to.
+            public_key_save(PublicKeySave) -> PickedPath;
             /// Quits although jobs run; they resume at the next start.
             quit(Empty) -> Empty;
         }

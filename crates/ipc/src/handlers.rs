@@ -11,6 +11,8 @@ use crate::storage::keys;
 const WATCH: std::time::Duration = std::time::Duration::from_secs(5);
 /// Readings that are left out after one that failed.
 const WATCH_AGAIN: u32 = 5;
+/// Readings of the counts between two looks at what is about to expire.
+const TEND: u32 = 12;
 
 type Answer<T> = Result<T, IpcError>;
 
@@ -193,15 +195,21 @@ impl App {
         Ok(dto::Empty {})
     }
 
-    /// Reads the counts of all workspaces while the window is open; never ends. A server that cannot be read is asked
+    /// Reads the counts of all workspaces while the window is open, and keeps freshness alive; never ends. A server that cannot be read is asked
     /// less often.
     pub async fn watch(&self) {
         let mut tick = tokio::time::interval(WATCH);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut patience = std::collections::HashMap::<String, u32>::new();
+        let mut tend = 0;
         loop {
             tick.tick().await;
+            let look = tend == 0;
+            tend = (tend + 1) % TEND;
             for workspace in self.console.workspaces().await.unwrap_or_default() {
+                if look && let Err(problem) = self.console.tend(&workspace.id).await {
+                    tracing::warn!(%problem, "what is about to expire could not be looked at");
+                }
                 let wait = patience.entry(workspace.id.clone()).or_default();
                 if *wait > 0 {
                     *wait -= 1;

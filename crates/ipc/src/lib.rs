@@ -18,6 +18,7 @@ mod error;
 mod events;
 mod figures;
 mod handlers;
+mod keys;
 mod promote;
 mod reasons;
 mod rollouts;

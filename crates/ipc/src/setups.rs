@@ -31,6 +31,23 @@ pub(crate) fn all(
     ])
 }
 
+/// Setups of the dialects that pin a key, for one channel: what an app needs to verify signatures.
+///
+/// # Errors
+/// As [`all`].
+pub(crate) fn with_keys(facts: &ChannelFacts, url: Option<&str>) -> Result<Vec<ClientSetup>> {
+    let url = url.unwrap_or(NO_ADDRESS).trim_end_matches('/');
+    let rsa = facts.channel.rsa.as_ref();
+    let rsa = rsa
+        .map(|key| RsaPublic::from_base64(&key.public))
+        .transpose()?;
+    Ok(vec![
+        ionic(facts, rsa.as_ref())?,
+        capgo(facts, url, rsa.as_ref())?,
+        capawesome(facts, url, rsa.as_ref())?,
+    ])
+}
+
 fn device_id(facts: &ChannelFacts, kind: &str) -> Option<String> {
     facts.unit.device_ids.get(kind).cloned()
 }
@@ -136,6 +153,37 @@ fn ionic(facts: &ChannelFacts, rsa: Option<&RsaPublic>) -> Result<ClientSetup> {
         public_key: rsa.map(RsaPublic::spki_pem),
         untested: Some(
             "The SDK takes another server only with a token from Ionic. Signed manifests are untested against the closed SDK.".into(),
+        ),
+    })
+}
+
+/// Names: `protocols/capawesome.md` §1. The key stands on one line, since the plugin on iOS takes no other white space.
+fn capawesome(facts: &ChannelFacts, url: &str, rsa: Option<&RsaPublic>) -> Result<ClientSetup> {
+    let key = rsa.map(|key| key.spki_pem().replace('\n', ""));
+    let id = device_id(facts, "capawesome").unwrap_or_else(|| "YOUR-CAPAWESOME-APP-ID".into());
+    // A host alone: no scheme, port or path.
+    let host = url.split("://").last().unwrap_or(url);
+    let host = host.split(['/', ':']).next().unwrap_or(host);
+    let mut lines = vec![
+        "plugins: {".to_owned(),
+        "  LiveUpdate: {".into(),
+        format!("    appId: {},", quoted(&id)?),
+        format!("    defaultChannel: {},", quoted(sent(facts))?),
+        format!("    serverDomain: {},", quoted(host)?),
+    ];
+    if let Some(key) = &key {
+        lines.push(format!("    publicKey: {},", quoted(key)?));
+    }
+    lines.extend(["  },".to_owned(), "},".into()]);
+    Ok(ClientSetup {
+        dialect: "capawesome".into(),
+        label: "Capawesome live update".into(),
+        says: "Verifies every downloaded file with the pinned key, not what is current.".into(),
+        channel: sent(facts).into(),
+        config: lines.join("\n"),
+        public_key: key,
+        untested: Some(
+            "The update server does not answer this plugin yet. Pin the key now, and an app that is released today can be served later.".into(),
         ),
     })
 }

@@ -6,11 +6,15 @@
 //! fixed words and public keys only. Every call of a vault may block (a keychain may ask a person): call it off the
 //! async threads, and through [`run_with_timeout`] or [`run_cancellable`] where a prompt may be open.
 
+mod any;
+mod drill;
 mod failure;
 mod file;
+mod keyfile;
 mod memory;
 mod os;
 mod passphrase;
+mod pem;
 mod portable;
 mod rsa;
 mod sealed;
@@ -24,7 +28,10 @@ use headgate_core::{Result, RsaPublic};
 use headgate_tuf::{PublicKey, RoleBytes, Signature};
 use zeroize::Zeroizing;
 
+pub use any::AnyKey;
+pub use drill::drill;
 pub use file::FileVault;
+pub use keyfile::{KeyFileKind, MAX_KEY_FILE, key_file_kind};
 pub use memory::MemoryVault;
 pub use os::OsKeychain;
 pub use passphrase::Passphrase;
@@ -104,12 +111,20 @@ pub trait KeyVault: Send + Sync {
     /// `key.not_here`, `key.damaged`, `key.ambiguous`; otherwise as [`KeyVault::probe`].
     fn sign(&self, key: &PublicKey, bytes: &RoleBytes) -> Result<Signature>;
 
-    /// Takes a key from an exported age file. A key that is there already is written again, which repairs a damaged item.
+    /// Takes a key of either algorithm from an exported age file. A key that is there already is written again, which
+    /// repairs a damaged item.
     ///
     /// # Errors
     /// `key.wrong_password` for the file's passphrase, `key.file` when it is no exported key; otherwise as
     /// [`KeyVault::probe`].
-    fn import(&self, sealed: &[u8], passphrase: &Passphrase) -> Result<PublicKey>;
+    fn import(&self, sealed: &[u8], passphrase: &Passphrase) -> Result<AnyKey>;
+
+    /// Takes a private key from PEM without a passphrase: RSA of 2048 bits (PKCS#1, PKCS#8) or Ed25519 (PKCS#8). One
+    /// that is there already is written again.
+    ///
+    /// # Errors
+    /// `key.file` saying what it is instead; `usage.argument` for the label; otherwise as [`KeyVault::probe`].
+    fn import_pem(&self, pem: &Zeroizing<String>, label: &str) -> Result<AnyKey>;
 
     /// The key as an age file (C2SP age, scrypt recipient) that only this passphrase opens.
     /// An OS keychain does not keep the label in a portable way, so its export has an empty one.
@@ -155,6 +170,12 @@ pub trait KeyVault: Send + Sync {
     /// # Errors
     /// `key.not_here`, `key.damaged`, `key.ambiguous`; otherwise as [`KeyVault::probe`].
     fn open_rsa(&self, key: &RsaPublic) -> Result<RsaSigner>;
+
+    /// An RSA key as an age file that only this passphrase opens, as [`KeyVault::export`].
+    ///
+    /// # Errors
+    /// As [`KeyVault::open_rsa`].
+    fn export_rsa(&self, key: &RsaPublic, passphrase: &Passphrase) -> Result<Vec<u8>>;
 
     /// Removes an RSA key.
     ///

@@ -7,10 +7,12 @@ use headgate_core::{Result, RsaPublic};
 use headgate_tuf::{PublicKey, RoleBytes, Signature};
 use zeroize::Zeroizing;
 
+use crate::any::AnySecret;
 use crate::rsa::RsaSecret;
 use crate::seed::Seed;
 use crate::{
-    KeyVault, Passphrase, RsaSigner, StoredKey, VaultInfo, VaultKind, failure, portable, secret,
+    AnyKey, KeyVault, Passphrase, RsaSigner, StoredKey, VaultInfo, VaultKind, failure, pem,
+    portable, secret,
 };
 
 const NAME: &str = "memory vault";
@@ -53,6 +55,19 @@ impl MemoryVault {
         let public = secret.public().clone();
         self.rsa().insert(public.sha256(), secret);
         public
+    }
+
+    fn put_any(&self, secret: AnySecret, label: String) -> AnyKey {
+        match secret {
+            AnySecret::Ed25519(seed) => AnyKey::Ed25519(self.put(seed, label)),
+            AnySecret::Rsa(secret) => AnyKey::Rsa(self.put_rsa(secret)),
+        }
+    }
+
+    fn get_rsa(&self, key: &RsaPublic) -> Result<RsaSecret> {
+        let held = self.rsa().get(&key.sha256()).map(RsaSecret::duplicate);
+        held.ok_or_else(|| failure::rsa_not_here(key, NAME))?
+            .check(key, NAME)
     }
 
     fn put(&self, seed: Seed, label: String) -> PublicKey {
@@ -102,9 +117,14 @@ impl KeyVault for MemoryVault {
         Ok(self.get(key)?.0.sign(bytes))
     }
 
-    fn import(&self, sealed: &[u8], passphrase: &Passphrase) -> Result<PublicKey> {
+    fn import(&self, sealed: &[u8], passphrase: &Passphrase) -> Result<AnyKey> {
         let key = portable::open(sealed, passphrase)?;
-        Ok(self.put(key.seed, key.label))
+        Ok(self.put_any(key.secret, key.label))
+    }
+
+    fn import_pem(&self, text: &Zeroizing<String>, label: &str) -> Result<AnyKey> {
+        failure::check_label(label)?;
+        Ok(self.put_any(pem::read(text)?, label.into()))
     }
 
     fn export(&self, key: &PublicKey, passphrase: &Passphrase) -> Result<Vec<u8>> {
@@ -142,10 +162,11 @@ impl KeyVault for MemoryVault {
     }
 
     fn open_rsa(&self, key: &RsaPublic) -> Result<RsaSigner> {
-        let held = self.rsa().get(&key.sha256()).map(RsaSecret::duplicate);
-        held.ok_or_else(|| failure::rsa_not_here(key, NAME))?
-            .check(key, NAME)?
-            .signer()
+        self.get_rsa(key)?.signer()
+    }
+
+    fn export_rsa(&self, key: &RsaPublic, passphrase: &Passphrase) -> Result<Vec<u8>> {
+        portable::seal_rsa(&self.get_rsa(key)?, "", passphrase)
     }
 
     fn delete_rsa(&self, key: &RsaPublic) -> Result<()> {

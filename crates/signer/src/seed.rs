@@ -42,11 +42,16 @@ impl Seed {
         // The decoder wants room for its own estimate, which is more than 32 bytes.
         let mut room = Zeroizing::new([0_u8; 48]);
         let length = STANDARD.decode_slice(text, room.as_mut_slice()).ok()?;
+        Self::from_slice(room.get(..length)?)
+    }
+
+    /// From its bytes; `None` when they are not 32.
+    pub(crate) fn from_slice(bytes: &[u8]) -> Option<Self> {
         let mut seed = Self(Box::new([0; 32]));
-        if length != seed.0.len() {
+        if bytes.len() != seed.0.len() {
             return None;
         }
-        seed.0.copy_from_slice(room.get(..length)?);
+        seed.0.copy_from_slice(bytes);
         Some(seed)
     }
 

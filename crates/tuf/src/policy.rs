@@ -29,6 +29,46 @@ pub fn used_permille(role: &RoleName, expires: UtcTime, now: UtcTime) -> u32 {
     u32::try_from(((life - left).max(0) * 1000) / life).unwrap_or(u32::MAX)
 }
 
+/// Permille of a lifetime from which a person is warned for the first time.
+pub const HALF: u32 = 500;
+/// Permille of a lifetime from which the warning becomes urgent.
+pub const LATE: u32 = 800;
+
+/// How urgent a signature's end is. The one rule for every warning of the console and the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// More than half of the lifetime is left.
+    Fine,
+    /// Half has passed: renew it at the next occasion.
+    Half,
+    /// Four fifths have passed: renew it now.
+    Late,
+    /// It has ended.
+    Over,
+}
+
+impl Level {
+    /// `fine`, `half`, `late` or `over`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fine => "fine",
+            Self::Half => "half",
+            Self::Late => "late",
+            Self::Over => "over",
+        }
+    }
+}
+
+/// How urgent a signature is of whose lifetime this part has passed.
+pub fn level(used_permille: u32) -> Level {
+    match used_permille {
+        0..HALF => Level::Fine,
+        HALF..LATE => Level::Half,
+        LATE..1000 => Level::Late,
+        _ => Level::Over,
+    }
+}
+
 /// The next version of a role: one above what is committed and above any object that exists.
 /// A console that died between two writes leaves gaps; they are normal.
 pub fn next_version(committed: Option<u64>, existing: impl IntoIterator<Item = u64>) -> u64 {
@@ -56,5 +96,14 @@ mod tests {
             500
         );
         assert!(used_permille(&RoleName::Timestamp, end, now.plus(31 * DAY)) > 1000);
+    }
+
+    #[test]
+    fn warnings_begin_at_half_and_become_urgent_at_four_fifths() {
+        let at = |used| level(used).as_str();
+        assert_eq!((at(0), at(499)), ("fine", "fine"));
+        assert_eq!((at(500), at(799)), ("half", "half"));
+        assert_eq!((at(800), at(999)), ("late", "late"));
+        assert_eq!((at(1000), at(u32::MAX)), ("over", "over"));
     }
 }

@@ -211,3 +211,126 @@ fn a_root_is_believed_only_when_its_fingerprint_is_given() {
     let twice = tom.fails(2, &[&base[..], &["--fingerprint", &groups]].concat());
     assert_eq!(twice["code"], "usage.exists");
 }
+
+#[test]
+fn a_key_is_listed_shown_backed_up_proven_retired_and_deleted() {
+    let mara = Computer::new("mara");
+    mara.init();
+    let list = mara.json(&["keys", "list"]);
+    let release = id(&list, "Acme Field release");
+    assert_eq!(list["others"], json!([]));
+    assert_eq!(list["roles"][0]["role"], "root");
+    assert_eq!(list["expiry"][0]["role"], "freshness");
+    assert_eq!(list["expiry"][0]["level"], "fine");
+    let shown = mara.json(&["keys", "show", &release[..8]]);
+    assert_eq!(shown["purpose"], "Owns the root; approves every channel");
+    assert_eq!(
+        (
+            shown["words"].as_array().unwrap().len(),
+            &shown["word_bits"]
+        ),
+        (12, &json!(132))
+    );
+    let text = mara.run(&["keys", "show", &release]).out;
+    assert!(text.contains(&format!("{} {}", &release[..4], &release[4..8])));
+    assert!(text.contains("first 132 bits") && text.contains("backup"));
+
+    let spare = mara.json(&["keys", "create", "--name", "Spare", "--role"]);
+    assert_eq!(spare["accepted"], false);
+    let spare = spare["id"].as_str().unwrap().to_owned();
+    let file = mara.text("spare.age");
+    mara.json(&["keys", "export", &spare, "-o", &file]);
+    let again = mara.fails(2, &["keys", "export", &spare, "-o", &file]);
+    assert_eq!(again["code"], "usage.exists");
+    let other = mara.fails(7, &["keys", "drill", &release, &file]);
+    assert_eq!(other["code"], "key.file");
+    mara.json(&["keys", "drill", &spare, &file]);
+    assert!(mara.json(&["keys", "show", &spare])["drilled"].is_string());
+
+    let needed = mara.fails(7, &["keys", "retire", &release]);
+    assert_eq!(needed["code"], "key.in_use");
+    let needed = mara.fails(
+        7,
+        &[
+            "keys",
+            "delete",
+            &release,
+            "--confirm",
+            "Acme Field release",
+        ],
+    );
+    assert_eq!(needed["code"], "key.in_use", "no backup of it is proven");
+    mara.json(&["keys", "retire", &spare]);
+    assert!(mara.json(&["keys", "show", &spare])["retired"].is_string());
+    let wrong = mara.fails(2, &["keys", "delete", &spare, "--confirm", "spare"]);
+    assert_eq!(wrong["code"], "usage.confirmation");
+    mara.json(&["keys", "delete", &spare, "--confirm", "Spare"]);
+    assert_eq!(
+        mara.fails(2, &["keys", "show", &spare])["code"],
+        "usage.unknown"
+    );
+    mara.json(&["keys", "import", &file, "--name", "Spare"]);
+    assert_eq!(mara.json(&["keys", "show", &spare])["here"], true);
+}
+
+#[test]
+fn key_files_of_other_tools_are_taken_for_a_channels_apps() {
+    const PEM: &str = include_str!("../../../crates/signer/src/rsa/keys/pkcs1.pem");
+    let mara = Computer::new("mara");
+    mara.init();
+    // Capgo's name for it.
+    let file = mara.text(".capgo_key_v2");
+    std::fs::write(&file, PEM).unwrap();
+    let import = |file: &str| -> Vec<String> {
+        [
+            "keys",
+            "import",
+            file,
+            "--name",
+            "Acme apps",
+            "--channel",
+            "production",
+        ]
+        .map(str::to_owned)
+        .to_vec()
+    };
+    let args = import(&file);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let made = mara.json(&args);
+    assert_eq!(
+        (&made["channel"], &made["accepted"]),
+        (&json!("production"), &json!(true))
+    );
+    let key = made["id"].as_str().unwrap();
+    let shown = mara.json(&["keys", "show", key]);
+    assert_eq!(
+        (&shown["algorithm"], &shown["channels"]),
+        (&json!("RSA-2048"), &json!(["production"]))
+    );
+    let backup = mara.text("apps.age");
+    mara.json(&["keys", "export", key, "-o", &backup]);
+    mara.json(&["keys", "drill", key, &backup]);
+    for (name, content) in [
+        (
+            ".capgo_key_v2.pub",
+            "-----BEGIN RSA PUBLIC KEY-----\nMIIB\n-----END RSA PUBLIC KEY-----\n",
+        ),
+        ("key.p12", "PK\u{3}\u{4}"),
+        ("empty.pem", ""),
+    ] {
+        let file = mara.text(name);
+        std::fs::write(&file, content).unwrap();
+        let refused = mara.fails(7, &["keys", "import", &file, "--name", "x"]);
+        assert_eq!(refused["code"], "key.file", "{name}");
+    }
+    let made = mara.json(&[
+        "keys",
+        "create",
+        "--rsa",
+        "--channel",
+        "staging",
+        "--name",
+        "Staging apps",
+    ]);
+    assert_eq!(made["channel"], "staging");
+}

@@ -98,8 +98,12 @@ impl Bucket {
             let sealed = first
                 .console
                 .export_key(&first.workspace.id, key.id.as_str(), pass());
-            let import =
-                console.import_key(&workspace.id, sealed.await.unwrap(), pass(), &key.name);
+            let import = console.import_key(
+                &workspace.id,
+                sealed.await.unwrap(),
+                Some(pass()),
+                &key.name,
+            );
             import.await.unwrap();
         }
         Person { console, workspace }

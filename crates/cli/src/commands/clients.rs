@@ -107,7 +107,7 @@ async fn key(
         Problem::new(Code::UsageUnknown, what)
     })?;
     let text = format!(
-        "{}\nReleases that {channel} approves from now on are signed with it. Those before are not: ship or promote them again.\nNothing can take the place of this key in apps that pin it: keep a copy of the vault.\n",
+        "{}\nReleases that {channel} approves from now on are signed with it. Those before are not: ship or promote them again.\nNothing can take the place of this key in apps that pin it: export it with headgate keys export and prove the file.\n",
         rsa_text(&rsa)
     );
     Ok(Answer::new(

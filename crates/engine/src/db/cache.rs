@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use super::{cache_error, open};
 use crate::Home;
+use crate::trust::Trust;
 
 static MIGRATOR: Migrator = sqlx::migrate!("migrations/cache");
 
@@ -31,6 +32,8 @@ pub(crate) struct Reading {
     pub(crate) signed_at: Option<UtcTime>,
     pub(crate) expires: Option<UtcTime>,
     pub(crate) key_names: BTreeMap<String, String>,
+    /// Keys and roles; nothing in a cache that an older Headgate filled.
+    pub(crate) trust: Option<Trust>,
 }
 
 /// Why storage could not be read, in words.
@@ -132,6 +135,7 @@ impl Cache {
             signed_at: text("signed_at")?.map(|t| UtcTime::parse(&t)).transpose()?,
             expires: text("expires")?.map(|t| UtcTime::parse(&t)).transpose()?,
             key_names: from_json(text("key_names")?)?.unwrap_or_default(),
+            trust: from_json(text("trust")?)?,
         })
     }
 
@@ -166,7 +170,7 @@ impl Cache {
                 .map_err(cache_error)?;
         }
         sqlx::query(
-            "INSERT INTO reading (workspace, read_at, settings, root, signed_at, expires, key_names) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO reading (workspace, read_at, settings, root, signed_at, expires, key_names, trust) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(workspace)
         .bind(reading.read_at.map(UtcTime::unix))
@@ -175,6 +179,7 @@ impl Cache {
         .bind(reading.signed_at.map(|t| t.to_string()))
         .bind(reading.expires.map(|t| t.to_string()))
         .bind(to_json(&reading.key_names)?)
+        .bind(reading.trust.as_ref().map(to_json).transpose()?)
         .execute(&mut *tx)
         .await
         .map_err(cache_error)?;

@@ -66,7 +66,7 @@ impl Journal {
     }
 
     /// Copies the journal. Called after what nothing else could give back: a pinned root, a key's record.
-    async fn back_up(&self) {
+    pub(super) async fn back_up(&self) {
         // What was asked for is done; a missing copy is worth a warning, not a failure.
         if let Err(error) = open::backup(&self.pool, &self.backup).await {
             tracing::warn!(%error, "the journal could not be backed up");

@@ -40,6 +40,13 @@ pub struct Freshness {
     pub used_permille: u32,
 }
 
+impl Freshness {
+    /// How urgent its end is.
+    pub fn level(&self) -> policy::Level {
+        policy::level(self.used_permille)
+    }
+}
+
 /// A channel.
 #[derive(Debug, Clone)]
 pub struct ChannelBoard {

@@ -25,6 +25,8 @@ pub enum RsaOrigin {
     New,
     /// From a PEM file, PKCS#1 or PKCS#8, without a passphrase.
     Pem(Zeroizing<String>),
+    /// One that the vault has already, imported from an exported file for example.
+    Here(RsaPublic),
 }
 
 /// A channel's RSA key on this computer.
@@ -105,7 +107,14 @@ impl Console {
         let public = match origin {
             RsaOrigin::New => keys::call(&vault, move |v| v.create_rsa(&text)).await?,
             RsaOrigin::Pem(pem) => keys::call(&vault, move |v| v.import_rsa(&pem, &text)).await?,
+            RsaOrigin::Here(public) => {
+                // Says why when the vault does not have it.
+                let asked = public.clone();
+                keys::call(&vault, move |v| v.open_rsa(&asked).map(drop)).await?;
+                public
+            }
         };
+        self.record_rsa(&known, &public, label).await?;
         let rsa = ChannelRsa {
             name: label.to_owned(),
             public: public.to_base64(),

@@ -10,6 +10,7 @@ mod figures;
 mod files;
 mod finish;
 pub(crate) mod fleet;
+mod freshness;
 mod init;
 pub(crate) mod inspect;
 pub(crate) mod jobs;
@@ -48,7 +49,10 @@ pub use figures::{
 pub use fleet::FleetState;
 pub use init::InitRequest;
 pub use inspect::{ChannelChanges, InspectOptions, InspectionReport, PickInfo};
-pub use keys::KeyCreated;
+pub use keys::{
+    Asking, ImportedKey, KeyCard, KeyCreated, KeyRing, KeyUse, RoleExpiry, RoleKey, RoleRow,
+    read_key_file,
+};
 pub use log::{
     AuditLog, EntryState, Fault, LocalEvent, LocalKind, LogChange, LogEntry, LogFile, LogFormat,
     LogGroup, LogKind, LogRead, LogRole, LogVerdict, Said, Words, export,

@@ -6,9 +6,11 @@ use headgate_core::{Base, Code, Result, RolloutDocument};
 use headgate_registry::{ChannelTargets, Loaded, Store, View, documents};
 use headgate_tuf::{MAX_METADATA, Name, RoleName, UtcTime};
 
+use super::KeyUse;
 use crate::Workspace;
 use crate::console::{Console, Happened, Notice, NoticeKind};
 use crate::db::{CachedApproval, CachedChannel, OfflineReason, Reading, RolloutVersion};
+use crate::trust::Trust;
 
 /// Old versions of an approval role that are read to date its releases.
 const HISTORY: usize = 60;
@@ -57,6 +59,7 @@ impl Console {
         };
         let mut channels = Vec::new();
         let mut finished = Vec::new();
+        let mut trust = Trust::of(&view);
         for (role, loaded) in &view.channels {
             let RoleName::Channel(unit, channel) = role else {
                 continue;
@@ -78,6 +81,22 @@ impl Console {
             .await?;
             self.read_history(&workspace.id, store.as_ref(), unit, channel, rollout)
                 .await?;
+            for (build, clients) in &docs.clients {
+                if let (Some(key), Some(at)) = (&clients.key, dates.get(build).copied()) {
+                    let used = KeyUse {
+                        at,
+                        role: role.to_string(),
+                        version: loaded.meta.version,
+                    };
+                    let newest = trust
+                        .rsa_used
+                        .entry(key.sha256.clone())
+                        .or_insert(used.clone());
+                    if newest.at < at {
+                        *newest = used;
+                    }
+                }
+            }
             finished.extend(
                 completed(known.iter().find(same), docs.rollout.as_ref()).and_then(|build| {
                     let version = &docs.approved.get(&build)?.manifest.version;
@@ -134,6 +153,7 @@ impl Console {
             signed_at: Some(view.snapshot.meta.x.at),
             expires: Some(view.snapshot.meta.expires.min(view.timestamp.meta.expires)),
             key_names: names,
+            trust: Some(trust),
         };
         self.inner
             .cache

@@ -219,7 +219,7 @@ pub struct ApprovedBundle {
 /// A file that differs.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
-pub struct FileChange {
+pub struct ApprovedFile {
     /// `added`, `removed` or `changed`.
     pub kind: String,
     /// Path in the bundle.
@@ -239,7 +239,7 @@ pub struct FileDifference {
     /// "4.2.4"; nothing when there was none.
     pub against: Option<String>,
     /// Files that differ, by path.
-    pub files: Vec<FileChange>,
+    pub files: Vec<ApprovedFile>,
     /// Files that are the same.
     pub same: u32,
 }

@@ -50,6 +50,8 @@ pub struct Validity {
     pub expires: String,
     /// Share of the lifetime that has passed, permille; over 1000 = expired.
     pub used_permille: u32,
+    /// `fine`, `half` (50 %), `late` (80 %) or `over`.
+    pub level: String,
 }
 
 /// A channel and what it serves.

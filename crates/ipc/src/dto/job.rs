@@ -283,7 +283,7 @@ pub struct Notice {
     pub unit: String,
     /// Channel.
     pub channel: String,
-    /// `stopped_by_gate` (propose the signed halt), `complete`.
+    /// `stopped_by_gate` (propose the signed halt), `complete`, `expiring`.
     pub kind: String,
     /// "4.2.4 stopped itself on production".
     pub title: String,

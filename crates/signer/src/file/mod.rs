@@ -14,11 +14,12 @@ use headgate_core::{Code, Problem, Result, RsaPublic};
 use headgate_tuf::{PublicKey, RoleBytes, Signature};
 use zeroize::Zeroizing;
 
+use crate::any::AnySecret;
 use crate::rsa::RsaSecret;
 use crate::seed::Seed;
 use crate::{
-    KeyVault, Passphrase, RsaSigner, StoredKey, VaultInfo, VaultKind, failure, portable, sealed,
-    secret,
+    AnyKey, KeyVault, Passphrase, RsaSigner, StoredKey, VaultInfo, VaultKind, failure, pem,
+    portable, sealed, secret,
 };
 use content::{Content, Entry, RsaEntry, Secret};
 use disk::Lock;
@@ -128,12 +129,24 @@ impl FileVault {
         self.find(key)?.ok_or_else(|| failure::not_here(key, NAME))
     }
 
-    fn find_rsa(&self, key: &RsaPublic) -> Result<Option<RsaSecret>> {
+    fn find_rsa(&self, key: &RsaPublic) -> Result<Option<(RsaSecret, String)>> {
         let found = self.read()?.rsa.into_iter().find(|e| e.public == *key);
         let Some(entry) = found else { return Ok(None) };
         let secret = RsaSecret::from_base64(&entry.secret);
         let secret = secret.ok_or_else(|| failure::rsa_damaged(key, NAME))?;
-        Ok(Some(secret.check(key, NAME)?))
+        Ok(Some((secret.check(key, NAME)?, entry.label)))
+    }
+
+    fn get_rsa(&self, key: &RsaPublic) -> Result<(RsaSecret, String)> {
+        self.find_rsa(key)?
+            .ok_or_else(|| failure::rsa_not_here(key, NAME))
+    }
+
+    fn put_any(&self, secret: AnySecret, label: &str) -> Result<AnyKey> {
+        match secret {
+            AnySecret::Ed25519(seed) => self.put(seed, label).map(AnyKey::Ed25519),
+            AnySecret::Rsa(secret) => self.put_rsa(&secret, label).map(AnyKey::Rsa),
+        }
     }
 
     fn put_rsa(&self, secret: &RsaSecret, label: &str) -> Result<RsaPublic> {
@@ -189,9 +202,15 @@ impl KeyVault for FileVault {
         Ok(self.get(key)?.0.sign(bytes))
     }
 
-    fn import(&self, sealed: &[u8], passphrase: &Passphrase) -> Result<PublicKey> {
+    fn import(&self, sealed: &[u8], passphrase: &Passphrase) -> Result<AnyKey> {
         let key = portable::open(sealed, passphrase)?;
-        self.put(key.seed, &key.label)
+        let label = key.named().to_owned();
+        self.put_any(key.secret, &label)
+    }
+
+    fn import_pem(&self, text: &Zeroizing<String>, label: &str) -> Result<AnyKey> {
+        failure::check_label(label)?;
+        self.put_any(pem::read(text)?, label)
     }
 
     fn export(&self, key: &PublicKey, passphrase: &Passphrase) -> Result<Vec<u8>> {
@@ -233,9 +252,12 @@ impl KeyVault for FileVault {
     }
 
     fn open_rsa(&self, key: &RsaPublic) -> Result<RsaSigner> {
-        self.find_rsa(key)?
-            .ok_or_else(|| failure::rsa_not_here(key, NAME))?
-            .signer()
+        self.get_rsa(key)?.0.signer()
+    }
+
+    fn export_rsa(&self, key: &RsaPublic, passphrase: &Passphrase) -> Result<Vec<u8>> {
+        let (secret, label) = self.get_rsa(key)?;
+        portable::seal_rsa(&secret, &label, passphrase)
     }
 
     fn delete_rsa(&self, key: &RsaPublic) -> Result<()> {

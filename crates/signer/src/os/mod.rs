@@ -28,10 +28,12 @@ use headgate_tuf::{PublicKey, RoleBytes, Signature};
 use keyring_core::{Entry, Error};
 use zeroize::Zeroizing;
 
+use crate::any::AnySecret;
 use crate::rsa::RsaSecret;
 use crate::seed::Seed;
 use crate::{
-    KeyVault, Passphrase, RsaSigner, StoredKey, VaultInfo, VaultKind, failure, portable, secret,
+    AnyKey, KeyVault, Passphrase, RsaSigner, StoredKey, VaultInfo, VaultKind, failure, pem,
+    portable, secret,
 };
 pub(crate) use explain::{explain, explain_rsa, explain_secret};
 
@@ -105,6 +107,18 @@ impl OsKeychain {
         Ok(key)
     }
 
+    fn get_rsa(&self, key: &RsaPublic) -> Result<RsaSecret> {
+        self.find_rsa(key)?
+            .ok_or_else(|| failure::rsa_not_here(key, platform::LABEL))
+    }
+
+    fn put_any(&self, secret: AnySecret, label: &str) -> Result<AnyKey> {
+        match secret {
+            AnySecret::Ed25519(seed) => self.put(seed, Some(label)).map(AnyKey::Ed25519),
+            AnySecret::Rsa(secret) => self.put_rsa(&secret, label).map(AnyKey::Rsa),
+        }
+    }
+
     fn item(&self, account: &str, label: Option<&str>) -> std::result::Result<Entry, Error> {
         let mut modifiers: HashMap<&str, &str> = HashMap::new();
         platform::modifiers(&mut modifiers, label);
@@ -171,10 +185,15 @@ impl KeyVault for OsKeychain {
         Ok(self.get(key)?.sign(bytes))
     }
 
-    fn import(&self, sealed: &[u8], passphrase: &Passphrase) -> Result<PublicKey> {
+    fn import(&self, sealed: &[u8], passphrase: &Passphrase) -> Result<AnyKey> {
         let key = portable::open(sealed, passphrase)?;
-        let label = (!key.label.is_empty()).then_some(key.label);
-        self.put(key.seed, label.as_deref())
+        let label = key.named().to_owned();
+        self.put_any(key.secret, &label)
+    }
+
+    fn import_pem(&self, text: &Zeroizing<String>, label: &str) -> Result<AnyKey> {
+        failure::check_label(label)?;
+        self.put_any(pem::read(text)?, label)
     }
 
     fn export(&self, key: &PublicKey, passphrase: &Passphrase) -> Result<Vec<u8>> {
@@ -208,9 +227,11 @@ impl KeyVault for OsKeychain {
     }
 
     fn open_rsa(&self, key: &RsaPublic) -> Result<RsaSigner> {
-        self.find_rsa(key)?
-            .ok_or_else(|| failure::rsa_not_here(key, platform::LABEL))?
-            .signer()
+        self.get_rsa(key)?.signer()
+    }
+
+    fn export_rsa(&self, key: &RsaPublic, passphrase: &Passphrase) -> Result<Vec<u8>> {
+        portable::seal_rsa(&self.get_rsa(key)?, "", passphrase)
     }
 
     fn delete_rsa(&self, key: &RsaPublic) -> Result<()> {

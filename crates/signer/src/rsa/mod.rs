@@ -97,6 +97,11 @@ impl RsaSigner {
         CapgoSealer::start(self)
     }
 
+    /// Signs and verifies, and throws the signature away: shows that both halves belong together.
+    pub(crate) fn prove(&self, message: &[u8]) -> Result<()> {
+        self.sign_rs256(message).map(drop)
+    }
+
     /// RSASSA-PKCS1-v1_5 without the DigestInfo prefix: what Node calls `privateEncrypt` with PKCS#1 padding.
     fn sign_bare(&self, payload: &[u8]) -> Result<Vec<u8>> {
         let padding = Pkcs1v15Sign::new_unprefixed;

@@ -6,20 +6,18 @@ use getrandom::SysRng;
 use headgate_core::{Code, Problem, Result, RsaPublic};
 use rsa::PrivateKey;
 use rsa::pkcs1::RsaPrivateKeyRef;
-use rsa::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, PrivateKeyInfoRef};
+use rsa::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
 use zeroize::Zeroizing;
 
 use super::RsaSigner;
-use crate::failure;
+use crate::any::AnySecret;
+use crate::{failure, pem};
 
 /// Bits of every key: what Capgo's plugin takes on iOS.
 const BITS: usize = 2048;
 
 /// Longest base64 form; the usual one has 1,624 characters.
 const MAX_TEXT: usize = 4096;
-
-/// Largest PEM file that is read, bytes.
-const MAX_PEM: usize = 16 * 1024;
 
 const WHAT: &str = "RSA key file";
 
@@ -54,21 +52,17 @@ impl RsaSecret {
     /// # Errors
     /// `key.file` saying what it is instead.
     pub(crate) fn from_pem(text: &str) -> Result<Self> {
-        let (label, der) = pem(text)?;
-        match label {
-            Label::Pkcs1 => Self::from_pkcs1(&der),
-            Label::Pkcs8 => {
-                let info = PrivateKeyInfoRef::try_from(der.as_slice())
-                    .map_err(|_| unusable("its content is damaged"))?;
-                if info.algorithm.oid != rsa::pkcs1::ALGORITHM_OID {
-                    return Err(unusable("it holds a key of another kind than RSA"));
-                }
-                Self::from_pkcs1(info.private_key.as_bytes())
-            }
+        match pem::read(text)? {
+            AnySecret::Rsa(secret) => Ok(secret),
+            AnySecret::Ed25519(_) => Err(unusable("it holds a key of another kind than RSA")),
         }
     }
 
-    fn from_pkcs1(der: &[u8]) -> Result<Self> {
+    /// From the content of a PKCS#1 block.
+    ///
+    /// # Errors
+    /// `key.file` saying what it is instead.
+    pub(crate) fn from_pkcs1(der: &[u8]) -> Result<Self> {
         let parts =
             RsaPrivateKeyRef::try_from(der).map_err(|_| unusable("its content is damaged"))?;
         let modulus = parts.modulus.as_bytes();
@@ -143,58 +137,6 @@ impl RsaSecret {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.der
     }
-}
-
-enum Label {
-    Pkcs1,
-    Pkcs8,
-}
-
-/// The one block of a PEM file. The decoder's own words are not passed on: they may quote it.
-fn pem(text: &str) -> Result<(Label, Zeroizing<Vec<u8>>)> {
-    if text.len() > MAX_PEM {
-        return Err(unusable("it is larger than a key can be"));
-    }
-    let (_, rest) = text
-        .split_once("-----BEGIN ")
-        .ok_or_else(|| unusable("it is no PEM file"))?;
-    let (name, rest) = rest
-        .split_once("-----")
-        .ok_or_else(|| unusable("it is no PEM file"))?;
-    let label = match name {
-        "RSA PRIVATE KEY" => Label::Pkcs1,
-        "PRIVATE KEY" => Label::Pkcs8,
-        "ENCRYPTED PRIVATE KEY" => {
-            let problem = unusable("a passphrase protects it");
-            return Err(problem.remedy(
-                "Write it without one first, for example with openssl pkcs8, and remove that file afterwards.",
-            ));
-        }
-        "PUBLIC KEY" | "RSA PUBLIC KEY" => {
-            return Err(unusable(
-                "it holds a public key, and the private one is needed",
-            ));
-        }
-        _ => return Err(unusable("it holds something else than an RSA private key")),
-    };
-    let (body, after) = rest
-        .split_once("-----END ")
-        .ok_or_else(|| unusable("its end is missing"))?;
-    if after.contains("-----BEGIN ") {
-        return Err(unusable("it holds more than one key"));
-    }
-    if body.contains("Proc-Type:") {
-        return Err(unusable("a passphrase protects it").remedy(
-            "Write it without one first, for example with openssl rsa, and remove that file afterwards.",
-        ));
-    }
-    let mut packed = Zeroizing::new(String::with_capacity(body.len()));
-    packed.extend(body.chars().filter(|c| !c.is_ascii_whitespace()));
-    let mut der = Zeroizing::new(Vec::with_capacity(packed.len()));
-    STANDARD
-        .decode_vec(packed.as_bytes(), &mut der)
-        .map_err(|_| unusable("its content is damaged"))?;
-    Ok((label, der))
 }
 
 fn unusable(why: &str) -> Problem {

@@ -12,10 +12,10 @@ export interface ValidityWarning {
   level: "half" | "late" | "over";
 }
 
+/** The engine says how urgent it is: the rule stands there alone. */
 function level(validity: Validity): ValidityWarning["level"] | null {
-  if (validity.usedPermille >= 1000) return "over";
-  if (validity.usedPermille >= 800) return "late";
-  return validity.usedPermille >= 500 ? "half" : null;
+  const known = validity.level;
+  return known === "half" || known === "late" || known === "over" ? known : null;
 }
 
 /** What to warn of, most urgent first. */

@@ -4,7 +4,14 @@ import type { ActivityExport } from "./ActivityExport";
 import type { ActivityRequest } from "./ActivityRequest";
 import type { ActivitySaved } from "./ActivitySaved";
 import type { AppState } from "./AppState";
+import type { ApprovalDetail } from "./ApprovalDetail";
+import type { ApprovalPublish } from "./ApprovalPublish";
+import type { ApprovalReason } from "./ApprovalReason";
+import type { ApprovalRef } from "./ApprovalRef";
+import type { Approvals } from "./Approvals";
 import type { ArtifactRequest } from "./ArtifactRequest";
+import type { AskRequest } from "./AskRequest";
+import type { Asked } from "./Asked";
 import type { Board } from "./Board";
 import type { BoardRequest } from "./BoardRequest";
 import type { ChannelRef } from "./ChannelRef";
@@ -28,12 +35,28 @@ import type { Installs } from "./Installs";
 import type { Job } from "./Job";
 import type { JobRef } from "./JobRef";
 import type { Jobs } from "./Jobs";
+import type { KeyCreate } from "./KeyCreate";
+import type { KeyDelete } from "./KeyDelete";
+import type { KeyDrill } from "./KeyDrill";
+import type { KeyDrilled } from "./KeyDrilled";
+import type { KeyExport } from "./KeyExport";
+import type { KeyImport } from "./KeyImport";
+import type { KeyMade } from "./KeyMade";
+import type { KeyRef } from "./KeyRef";
+import type { KeyRing } from "./KeyRing";
 import type { OfferAnswer } from "./OfferAnswer";
 import type { PickedBuild } from "./PickedBuild";
+import type { PickedKeyFile } from "./PickedKeyFile";
 import type { PickedPath } from "./PickedPath";
 import type { PickedRoot } from "./PickedRoot";
 import type { PromotePlan } from "./PromotePlan";
 import type { PromoteRequest } from "./PromoteRequest";
+import type { ProposalsFound } from "./ProposalsFound";
+import type { ProposalsRequest } from "./ProposalsRequest";
+import type { PublicKeySave } from "./PublicKeySave";
+import type { RequestSave } from "./RequestSave";
+import type { RequestSaved } from "./RequestSaved";
+import type { ResponseImported } from "./ResponseImported";
 import type { RolloutChangeRequest } from "./RolloutChangeRequest";
 import type { RolloutPlan } from "./RolloutPlan";
 import type { RolloutView } from "./RolloutView";
@@ -45,6 +68,10 @@ import type { ShipRequest } from "./ShipRequest";
 import type { SignPlan } from "./SignPlan";
 import type { SimulateRequest } from "./SimulateRequest";
 import type { StartRequest } from "./StartRequest";
+import type { TrustPlan } from "./TrustPlan";
+import type { TrustRequest } from "./TrustRequest";
+import type { TrustView } from "./TrustView";
+import type { VaultUnlock } from "./VaultUnlock";
 import type { Workspace } from "./Workspace";
 import type { WorkspaceRef } from "./WorkspaceRef";
 
@@ -224,6 +251,114 @@ activity: [ActivityRequest, Activity],
  * Opens a native dialog and saves the log there.
  */
 activity_export: [ActivityExport, ActivitySaved], 
+/**
+ * Pending approvals, newest first.
+ */
+approvals: [WorkspaceRef, Approvals], 
+/**
+ * One pending approval, derived from the bytes that are signed.
+ */
+approval: [ApprovalRef, ApprovalDetail], 
+/**
+ * Asks for the signatures that a plan lacks, as a job.
+ */
+approval_ask: [AskRequest, Asked], 
+/**
+ * Signs with the keys of this computer.
+ */
+approval_sign: [ApprovalRef, ResponseImported], 
+/**
+ * Refuses a proposal of somebody else.
+ */
+approval_refuse: [ApprovalReason, Empty], 
+/**
+ * Takes an own request back.
+ */
+approval_withdraw: [ApprovalReason, Empty], 
+/**
+ * Publishes a complete approval, as a job.
+ */
+approval_publish: [ApprovalPublish, JobRef], 
+/**
+ * Asks again, on top of what others published meanwhile.
+ */
+approval_again: [ApprovalRef, Asked], 
+/**
+ * Saves a request for another person; a native dialog asks where to.
+ */
+approval_save: [RequestSave, RequestSaved], 
+/**
+ * Opens a native dialog for a response and takes it in.
+ */
+approval_import: [WorkspaceRef, ResponseImported], 
+/**
+ * Sets the private location that proposals travel through.
+ */
+proposals_set: [ProposalsRequest, Empty], 
+/**
+ * Reads proposals of others, and answers to own requests.
+ */
+proposals_read: [WorkspaceRef, ProposalsFound], 
+/**
+ * Who may sign what, as it is committed.
+ */
+trust: [WorkspaceRef, TrustView], 
+/**
+ * Derives what a ceremony would change. Signs nothing.
+ */
+trust_prepare: [TrustRequest, TrustPlan], 
+/**
+ * Signs and publishes the ceremony, as a job.
+ */
+trust_start: [StartRequest, JobRef], 
+/**
+ * Keys and roles from the local cache; a locked keychain is not asked to open.
+ */
+keys: [WorkspaceRef, KeyRing], 
+/**
+ * Keys and roles; the keychain may ask the person to unlock it.
+ */
+keys_check: [WorkspaceRef, KeyRing], 
+/**
+ * Opens a passphrase file with what the person entered.
+ */
+vault_unlock: [VaultUnlock, Empty], 
+/**
+ * Makes a key.
+ */
+key_create: [KeyCreate, KeyMade], 
+/**
+ * Opens a native dialog for a key file; its content stays in Rust.
+ */
+key_file_choose: [Empty, PickedKeyFile], 
+/**
+ * Imports a key from a picked file or pasted PEM text.
+ */
+key_import: [KeyImport, KeyMade], 
+/**
+ * Writes a key to a file with a passphrase; a native dialog asks where to.
+ */
+key_export: [KeyExport, PickedPath], 
+/**
+ * Proves that a picked file holds a key. Stores nothing of it.
+ */
+key_drill: [KeyDrill, KeyDrilled], 
+/**
+ * Takes a key out of use on this computer.
+ */
+key_retire: [KeyRef, Empty], 
+/**
+ * Deletes a key whose name was typed.
+ */
+key_delete: [KeyDelete, Empty], 
+/**
+ * The public key that a channel's apps pin, in the form of each dialect that pins one.
+ */
+key_setups: [ChannelRef, ClientSetups], 
+/**
+ * Saves such a public key; a native dialog asks where to.
+ */
+public_key_save: [PublicKeySave, PickedPath], 
 /**
  * Quits although jobs run; they resume at the next start.
  */

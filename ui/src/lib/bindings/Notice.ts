@@ -17,7 +17,7 @@ unit: string,
  */
 channel: string, 
 /**
- * `stopped_by_gate` (propose the signed halt), `complete`.
+ * `stopped_by_gate` (propose the signed halt), `complete`, `expiring`.
  */
 kind: string, 
 /**

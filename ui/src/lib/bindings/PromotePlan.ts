@@ -3,6 +3,7 @@ import type { IpcError } from "./IpcError";
 import type { Release } from "./Release";
 import type { Said } from "./Said";
 import type { SignKey } from "./SignKey";
+import type { SignMissing } from "./SignMissing";
 import type { SignRole } from "./SignRole";
 import type { Vault } from "./Vault";
 
@@ -78,6 +79,14 @@ vault: Vault,
  * Why it cannot be signed here now.
  */
 problem: IpcError | null, 
+/**
+ * It lacks nothing but signatures of other people, which can be asked for.
+ */
+canAsk: boolean, 
+/**
+ * Whose signatures those are.
+ */
+missing: Array<SignMissing>, 
 /**
  * The channel's name that must be typed, when the channel asks for it.
  */

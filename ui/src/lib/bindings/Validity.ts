@@ -15,4 +15,8 @@ expires: string,
 /**
  * Share of the lifetime that has passed, permille; over 1000 = expired.
  */
-usedPermille: number, };
+usedPermille: number, 
+/**
+ * `fine`, `half` (50 %), `late` (80 %) or `over`.
+ */
+level: string, };

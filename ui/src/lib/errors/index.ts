@@ -38,6 +38,7 @@ const byCode: Record<string, ErrorAction> = {
   "build.unreadable": wait,
   "build.changed": wait,
   "job.cancelled": { label: null, action: "none", severity: "warn" },
+  "key.in_use": { label: null, action: "none", severity: "warn" },
   "key.locked": wait,
   "key.timeout": wait,
   "key.wrong_password": wait,

@@ -6,6 +6,7 @@ import type { Job } from "../bindings/Job";
 import type { Picked } from "../bindings/Picked";
 import type { Unit } from "../bindings/Unit";
 import type { Workspace } from "../bindings/Workspace";
+import type { KeyAsked } from "../../components/keys/words";
 import { backend, call, toIpcError } from "../backend";
 import { boards } from "./board.svelte";
 import { clock } from "./clock.svelte";
@@ -15,9 +16,9 @@ import { theme } from "./theme.svelte";
 import { toasts } from "./toasts.svelte";
 
 export type View =
-  "starting" | "failed" | "welcome" | "connect" | "pipeline" | "rollouts" | "rollout" | "devices" | "activity";
+  "starting" | "failed" | "welcome" | "connect" | "pipeline" | "rollouts" | "rollout" | "devices" | "activity" | "keys";
 
-const pages = ["pipeline", "rollouts", "rollout", "devices", "activity"] as const;
+const pages = ["pipeline", "rollouts", "rollout", "devices", "activity", "keys"] as const;
 type Page = (typeof pages)[number];
 
 /** True for the views of a workspace, which share sidebar and top bar. */
@@ -46,7 +47,8 @@ export type Overlay =
   | { kind: "server"; workspace: Workspace }
   | { kind: "client-setup"; channel: string }
   | { kind: "storage-check"; workspace: Workspace }
-  | { kind: "shortcuts" };
+  | { kind: "shortcuts" }
+  | { kind: "key"; asked: KeyAsked };
 
 /** Asks for credentials of a workspace's storage, over whatever is open. */
 export interface CredentialsAsked {
@@ -256,6 +258,16 @@ class App {
   /** The update server is connected: every figure is asked again. */
   serverConnected(workspace: string): void {
     this.overlay = null;
+    this.#changed(workspace);
+  }
+
+  /** Opens a dialog about keys. */
+  askKey(asked: KeyAsked): void {
+    this.overlay = { kind: "key", asked };
+  }
+
+  /** Keys of a workspace changed: the cards are read again. */
+  keysChanged(workspace: string): void {
     this.#changed(workspace);
   }
 

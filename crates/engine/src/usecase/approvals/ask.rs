@@ -53,7 +53,7 @@ impl Console {
 
 /// The job of asking. It can be done again after a crash at any point: nothing of it is live, and its request is
 /// recorded last.
-pub(crate) async fn ask_for(
+pub(crate) async fn ask(
     inner: &Arc<Inner>,
     workspace: &Workspace,
     targets: &[Option<Target>],

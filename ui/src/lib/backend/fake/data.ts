@@ -125,10 +125,16 @@ export const unreadable: IpcError = {
   field: null,
 };
 
+function levelOf(usedPermille: number): string {
+  if (usedPermille >= 1000) return "over";
+  if (usedPermille >= 800) return "late";
+  return usedPermille >= 500 ? "half" : "fine";
+}
+
 export function lifetime(now: number, usedPermille: number, days = 30): Validity {
   const length = days * day;
   const used = (length * usedPermille) / 1000;
-  return { signed: ago(now, used), expires: ago(now, used - length), usedPermille };
+  return { signed: ago(now, used), expires: ago(now, used - length), usedPermille, level: levelOf(usedPermille) };
 }
 
 function channel(now: number, id: string, label: string, stage: string, more: Partial<Channel>): Channel {

@@ -23,6 +23,7 @@ import { checks, comparison, refusedChecks } from "./storage";
 import { apply, changeReceipt, planOf } from "./changes";
 import { devicesOf, installsOf, setupsOf, simulated } from "./devices";
 import { stoppedAt } from "./figures";
+import { FakeKeys } from "./keys";
 import { counted, rolloutsOf, serverOf, viewOf } from "./rollouts";
 import { expired, progressAt, uploads } from "./upload";
 
@@ -188,6 +189,11 @@ export class FakeBackend implements Backend {
     return Promise.resolve();
   }
 
+  readonly keys = new FakeKeys(
+    () => this.#now(),
+    () => (this.workspaces[0] ?? data.workspace).vault,
+  );
+
   readonly #handlers: Handlers = {
     app_state: () => this.#state(),
     set_theme: ({ theme }) => {
@@ -302,6 +308,7 @@ export class FakeBackend implements Backend {
     fleet: ({ devices }) => ({ devices, checks: 0 }),
     activity: ({ read }) => activityOf(this.#now(), this.#scenario, read),
     activity_export: ({ format }) => ({ path: `/home/mara/com.acme.field-log.${format}`, entries: 9 }),
+    ...this.keys.handlers,
     jobs: () => ({ jobs: this.jobs }),
     job: ({ job }) => this.#find(job),
     job_cancel: ({ job }) => {
@@ -481,6 +488,7 @@ const connectSteps = ["connect", "storage-choose", "root-choose", "root-compared
 /** Reads the scenario from the address: `?fake=offline`, and what to press: `&press=ship-build,ship-folder`. */
 export function fakeFromAddress(query: URLSearchParams): FakeBackend {
   const fake = new FakeBackend((query.get("fake") ?? "welcome") as Scenario);
+  fake.keys.upset(query.get("trouble"));
   fake.theme = query.get("theme") ?? "system";
   fake.finds = (query.get("finds") ?? "different") as FakeBackend["finds"];
   fake.folder = query.get("storage") ?? fake.folder;

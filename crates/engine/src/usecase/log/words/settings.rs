@@ -189,6 +189,7 @@ fn confirm(confirm: Confirm) -> String {
         Confirm::None => "none",
         Confirm::Plain => "a button",
         Confirm::Typed => "the channel's name typed",
+        Confirm::Wait => "the channel's name typed, then 5 s to undo",
     }
     .into()
 }
