@@ -19,8 +19,12 @@ mod hand;
 mod jobs;
 mod keyboard;
 mod main_job;
+mod offline;
+mod offline_sockets;
 mod restart;
 mod rollout;
 mod shots;
 mod small;
 mod window;
+#[path = "../../crates/core/tests/signing/world.rs"]
+mod world;

@@ -7,12 +7,14 @@ use headgate_engine::VaultChoice;
 
 mod clients;
 mod device;
+mod offline;
 mod server;
 mod storage;
 mod values;
 
 pub(crate) use clients::{ChannelKeyArgs, ClientKeyCommand, ClientsCommand, IdCommand};
 pub(crate) use device::{DeviceCommand, DeviceRunArgs, FleetArgs, TufClientArgs, TufCommand};
+pub(crate) use offline::{RequestCommand, SignArgs};
 pub(crate) use server::{DevicesCommand, ServerCommand, WhoGetsArgs};
 pub(crate) use storage::{CredentialsCommand, MirrorCommand, StorageCommand};
 use values::{percent, vault};
@@ -106,6 +108,11 @@ pub(crate) enum Command {
     /// Devices: one in a folder, a simulated fleet, a client of plain TUF
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// Signing requests
+    #[command(subcommand)]
+    Request(RequestCommand),
+    /// Sign a request with a key of this computer
+    Sign(SignArgs),
     /// Print completions for a shell
     Completions {
         /// Shell

@@ -38,6 +38,7 @@ impl App {
                 .cloned()
                 .map(IpcError::from)
                 .collect(),
+            offline: false,
         })
     }
 

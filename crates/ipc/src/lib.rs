@@ -16,9 +16,11 @@ mod error;
 mod events;
 mod figures;
 mod handlers;
+mod offline;
 mod promote;
 mod reasons;
 mod rollouts;
+mod running;
 mod server;
 mod setups;
 mod ship;
@@ -27,3 +29,5 @@ mod storage;
 mod upload;
 
 pub use app::{App, Host};
+pub use offline::OfflineApp;
+pub use running::Running;

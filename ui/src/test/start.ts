@@ -28,6 +28,7 @@ export function fresh(backend: FakeBackend): void {
   app.credentialsAsked = null;
   app.choosing = false;
   app.startingSandbox = false;
+  app.choosingOffline = false;
   boards.board = null;
   boards.error = null;
   boards.syncing = false;

@@ -11,6 +11,7 @@ mod review;
 mod roles;
 mod shown;
 mod table;
+mod title;
 
 pub use committed::Committed;
 pub use request::{MAX_REQUEST, RoleRequest, SigningRequest};

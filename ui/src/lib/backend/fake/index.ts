@@ -22,6 +22,7 @@ import { checks, comparison, refusedChecks } from "./storage";
 import { apply, changeReceipt, planOf } from "./changes";
 import { devicesOf, installsOf, setupsOf, simulated } from "./devices";
 import { stoppedAt } from "./figures";
+import { isWorkstation, offlineHandlers, type Workstation } from "./offline";
 import { counted, rolloutsOf, serverOf, viewOf } from "./rollouts";
 import { expired, progressAt, uploads } from "./upload";
 
@@ -55,7 +56,8 @@ export type Scenario =
   | "server-offline"
   | "stopped"
   | "halted"
-  | "fleet";
+  | "fleet"
+  | Workstation;
 
 type Handlers = { [C in Command]?: (request: CommandMap[C][0]) => CommandMap[C][1] | Promise<CommandMap[C][1]> };
 
@@ -101,7 +103,8 @@ export class FakeBackend implements Backend {
     this.#refused = scenario === "expired";
     this.#now = options.now ?? Date.now;
     this.pace = options.pace ?? 400;
-    if (scenario === "welcome" || scenario === "connect") return;
+    if (isWorkstation(scenario)) Object.assign(this.#handlers, offlineHandlers(scenario, this.#now));
+    if (isWorkstation(scenario) || scenario === "welcome" || scenario === "connect") return;
     const now = this.#now();
     const workspace = scenario === "empty" || scenario === "fleet" ? data.sandbox : data.workspace;
     this.workspaces = [workspace];
@@ -359,6 +362,7 @@ export class FakeBackend implements Backend {
       active: this.#active,
       recovered: [],
       notices: [],
+      offline: isWorkstation(this.#scenario),
     };
   }
 
