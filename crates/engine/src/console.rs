@@ -136,11 +136,6 @@ pub(crate) struct Inner {
 }
 
 impl Console {
-    /// The home folder.
-    pub fn home(&self) -> &std::path::Path {
-        self.inner.home.path()
-    }
-
     /// Opens the home folder and its databases.
     ///
     /// # Errors

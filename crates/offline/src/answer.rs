@@ -62,7 +62,7 @@ pub(crate) fn save(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf> {
         match disk::write_new(&path, bytes) {
             Ok(()) => return Ok(path),
             Err(problem) if problem.code == headgate_core::Code::UsageExists => {
-                last = Some(problem)
+                last = Some(problem);
             }
             Err(problem) => return Err(problem),
         }

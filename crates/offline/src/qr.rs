@@ -177,7 +177,7 @@ fn decode(picture: &[u8]) -> Result<(usize, usize, Vec<u8>)> {
     let grey = pixels
         .chunks_exact(channels)
         .take(width as usize * height as usize)
-        .map(|pixel| brightness(pixel))
+        .map(brightness)
         .collect();
     Ok((width as usize, height as usize, grey))
 }

@@ -129,11 +129,7 @@ fn a_request_is_looked_at_signed_and_merged() {
     assert_eq!(history[2].roles[0].sha256, request.roles[0].sha256());
     assert_eq!(history[2].title, "Approve 4.2.7 for production");
     assert_eq!(history[3].reason, "Not now");
-    let kept = place
-        .station
-        .answered(&request.id)
-        .unwrap()
-        .unwrap();
+    let kept = place.station.answered(&request.id).unwrap().unwrap();
     assert_eq!(kept.bytes, refused.bytes);
 }
 

@@ -1,19 +1,10 @@
 import { screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
-import { beforeEach, describe, expect, it } from "vitest";
-import { offline } from "../lib/stores/offline.svelte";
+import { describe, expect, it } from "vitest";
 import { open } from "../test/start";
 
 const at = (testid: string): HTMLElement => screen.getByTestId(testid);
 const off = (testid: string): boolean => at(testid).getAttribute("aria-disabled") === "true";
-
-beforeEach(() => {
-  offline.stop();
-  offline.state = offline.requests = offline.review = offline.last = offline.error = null;
-  offline.chosen = null;
-  offline.setup = false;
-  offline.way = "file";
-});
 
 describe("the offline workstation", () => {
   it("is set up with a root that was compared, a key and a folder", async () => {

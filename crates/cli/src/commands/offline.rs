@@ -71,7 +71,7 @@ pub(crate) async fn sign(context: &Context, args: SignArgs) -> Outcome {
 
 /// The workstation of this home folder. Roots that the console pinned were compared when they were.
 async fn workstation(context: &Context) -> Result<Workstation> {
-    let station = Workstation::open(context.console.home())?;
+    let station = Workstation::open(context.console.home().path())?;
     for workspace in context.console.workspaces().await? {
         station.pin_root(&workspace.root, &workspace.app)?;
     }

@@ -185,7 +185,7 @@ impl App {
             .remedy("Use a computer, or a home folder, of its own for signing offline.")
             .into());
         }
-        OfflineApp::choose(self.console.home())?;
+        OfflineApp::choose(self.console.home().path())?;
         self.host.restart();
         Ok(dto::Empty {})
     }

@@ -164,10 +164,9 @@ fn line(line: Line) -> dto::OfflineLine {
 fn release(manifest: &ReleaseManifest, look: &Look) -> dto::OfflineRelease {
     let verdict = look.bundles.iter().find(|(b, _)| *b == manifest.build);
     let (verdict, says) = match verdict.map(|(_, v)| v) {
-        Some(BundleVerdict::Matches { files, .. }) => (
-            "matches",
-            format!("Matches the bundle on the drive, {files} files"),
-        ),
+        Some(BundleVerdict::Matches { .. }) => {
+            ("matches", "Matches the bundle on the drive".to_owned())
+        }
         Some(BundleVerdict::Differs { why }) => {
             ("differs", format!("The bundle on the drive differs: {why}"))
         }

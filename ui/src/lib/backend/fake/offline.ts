@@ -117,7 +117,7 @@ export function reviewOf(now: number, handle: string, alarms: boolean): OfflineR
           bundle: hash,
           words,
           verdict: "matches",
-          says: "Matches the bundle on the drive, 674 files",
+          says: "Matches the bundle on the drive",
         },
     changes: alarms
       ? null
