@@ -5,6 +5,7 @@
 //! is shown as what somebody says ([`Review::claims`]) and decides nothing.
 
 mod committed;
+mod judge;
 mod request;
 mod response;
 mod review;

@@ -1,176 +1,21 @@
 //! `headgate-sign`: the offline workstation for terminals. It has no network client.
 
-use std::io::{IsTerminal, Write};
+mod args;
+mod ask;
+
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
-use headgate_core::signing::AlarmKind;
+use clap::Parser;
 use headgate_core::{Code, Problem, Result};
 use headgate_offline::cli::{self, Said};
-use headgate_offline::{Entry, SignOptions, VaultPlace, Workstation, inbox, qr};
+use headgate_offline::{Entry, SignOptions, Workstation, inbox, qr};
 use headgate_signer::Passphrase;
 use serde_json::json;
-use zeroize::Zeroizing;
 
-/// Looks at signing requests and signs them, on a computer without a network.
-#[derive(Debug, Parser)]
-#[command(
-    name = "headgate-sign",
-    version,
-    max_term_width = 110,
-    arg_required_else_help = true
-)]
-struct Cli {
-    /// Home folder of the workstation
-    #[arg(
-        long,
-        global = true,
-        env = "HEADGATE_HOME",
-        hide_env_values = true,
-        value_name = "DIR"
-    )]
-    home: Option<PathBuf>,
-    /// Print one JSON document on stdout, errors as JSON on stderr
-    #[arg(long, global = true)]
-    json: bool,
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Pin the root of an app, after its words were compared by voice
-    Setup {
-        /// 1.root.json, from someone who has it
-        root: PathBuf,
-        /// SHA-256 of the file, compared beforehand; needed without a terminal
-        #[arg(long, value_name = "HEX")]
-        fingerprint: Option<String>,
-    },
-    /// Pinned roots
-    Roots,
-    /// Keys of this workstation
-    #[command(subcommand)]
-    Keys(Keys),
-    /// Requests in a folder
-    List {
-        /// Folder, often a USB drive
-        folder: PathBuf,
-    },
-    /// What a request would have you sign
-    Show {
-        /// Request, or a PNG picture of its QR code
-        request: PathBuf,
-    },
-    /// Sign a request
-    Sign(Sign),
-    /// Answer that a request is not signed
-    Refuse {
-        /// Request, or a PNG picture of its QR code
-        request: PathBuf,
-        /// Why
-        #[arg(long, value_name = "TEXT")]
-        reason: String,
-        /// Who answers
-        #[arg(
-            long,
-            default_value = "",
-            hide_default_value = true,
-            value_name = "NAME"
-        )]
-        by: String,
-        /// The answer; without it a file beside the request
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// A file as a QR code, on the terminal or as a PNG
-    Qr {
-        /// Request or response
-        file: PathBuf,
-        /// The picture; without it the code is drawn here
-        #[arg(short, long, value_name = "PNG")]
-        output: Option<PathBuf>,
-    },
-    /// Everything that was done here
-    History {
-        /// Write it to this file instead, one JSON object a line
-        #[arg(long, value_name = "FILE")]
-        export: Option<PathBuf>,
-    },
-}
-
-#[derive(Debug, Args)]
-struct Sign {
-    /// Request, or a PNG picture of its QR code
-    request: PathBuf,
-    /// Where the key is: os, or file:PATH; without it where it is recorded
-    #[arg(long, value_parser = vault, value_name = "VAULT")]
-    vault: Option<VaultPlace>,
-    /// The answer; without it a file beside the request
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// Sign in spite of an alarm of this kind; once for each kind, and recorded
-    #[arg(long, value_name = "ALARM", value_parser = alarm)]
-    accept: Vec<String>,
-    /// The key, by name or by at least 8 digits of its id
-    #[arg(long, value_name = "KEY")]
-    key: Option<String>,
-    /// Who signs
-    #[arg(
-        long,
-        default_value = "",
-        hide_default_value = true,
-        value_name = "NAME"
-    )]
-    by: String,
-}
-
-#[derive(Debug, Subcommand)]
-enum Keys {
-    /// Keys that are recorded here
-    List,
-    /// Make a key; its public half goes to the team
-    Create {
-        /// Its name
-        #[arg(long)]
-        name: String,
-        /// Where it goes: os, or file:PATH; without it a passphrase file of the workstation
-        #[arg(long, value_parser = vault, value_name = "VAULT")]
-        vault: Option<VaultPlace>,
-    },
-    /// Take a key from an exported file
-    Import {
-        /// The file
-        file: PathBuf,
-        /// Its name
-        #[arg(long)]
-        name: String,
-        /// Where it goes: os, or file:PATH; without it a passphrase file of the workstation
-        #[arg(long, value_parser = vault, value_name = "VAULT")]
-        vault: Option<VaultPlace>,
-    },
-    /// Write a key to a file that a passphrase protects
-    Export {
-        /// Its name, or at least 8 digits of its id
-        key: String,
-        /// The file; must not exist
-        #[arg(short, long, value_name = "FILE")]
-        output: PathBuf,
-    },
-}
-
-fn vault(text: &str) -> Result<VaultPlace, String> {
-    VaultPlace::parse(text).map_err(|p| p.message)
-}
-
-fn alarm(text: &str) -> Result<String, String> {
-    let kinds: Vec<&str> = AlarmKind::ALL.iter().map(|k| k.text()).collect();
-    match kinds.contains(&text) {
-        true => Ok(text.to_owned()),
-        false => Err(format!("an alarm is one of {}", kinds.join(", "))),
-    }
-}
+use args::{Cli, Command, Keys, Sign};
+use ask::{EXPORT, ask, open, terminal, write_private};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -497,77 +342,5 @@ fn history(workstation: &Workstation, export: Option<&Path>) -> Result<Said> {
         } else {
             entries.iter().map(line).collect()
         },
-    })
-}
-
-const EXPORT: &str = "HEADGATE_EXPORT_PASSPHRASE";
-const VAULT: &str = "HEADGATE_VAULT_PASSPHRASE";
-
-fn open(place: &VaultPlace, create: bool) -> Result<Box<dyn headgate_signer::KeyVault>> {
-    let passphrase = match place {
-        VaultPlace::Os => None,
-        VaultPlace::File(path) => {
-            let what = format!("Passphrase of the vault {}", path.display());
-            Some(Passphrase::new(ask(
-                &what,
-                VAULT,
-                create && !path.exists(),
-            )?)?)
-        }
-    };
-    place.open(passphrase, create)
-}
-
-fn terminal() -> bool {
-    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
-}
-
-/// From a variable, or on a terminal without echo. Never an argument, which others can see.
-fn ask(what: &str, variable: &str, twice: bool) -> Result<Zeroizing<String>> {
-    if let Ok(text) = std::env::var(variable)
-        && !text.is_empty()
-    {
-        return Ok(Zeroizing::new(text));
-    }
-    if !terminal() {
-        let why = format!("{what} is needed, and there is no terminal to ask on.");
-        return Err(Problem::new(Code::KeyPassphrase, why).remedy(format!(
-            "Set {variable}, or run in a terminal and enter it."
-        )));
-    }
-    let read = |prompt: String| {
-        rpassword::prompt_password(prompt)
-            .map(Zeroizing::new)
-            .map_err(|e| {
-                Problem::new(
-                    Code::KeyPassphrase,
-                    format!("{what} could not be read: {e}."),
-                )
-            })
-    };
-    let first = read(format!("{what}: "))?;
-    if twice && *read(format!("{what}, again: "))? != *first {
-        return Err(
-            Problem::new(Code::KeyPassphrase, "The two passphrases differ.")
-                .remedy("Enter the same passphrase twice."),
-        );
-    }
-    Ok(first)
-}
-
-fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options
-        .open(path)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    written.map_err(|e| {
-        let code = match e.kind() {
-            std::io::ErrorKind::AlreadyExists => Code::UsageExists,
-            _ => Code::LocalDisk,
-        };
-        Problem::new(code, format!("{} cannot be written: {e}.", path.display()))
     })
 }
