@@ -57,7 +57,7 @@ describe("the offline workstation", () => {
     expect(off("offline-sign")).toBe(false);
     await userEvent.click(boxes[0]!);
     expect(off("offline-sign")).toBe(true);
-    expect(at("offline-why").textContent).toContain("1 of 2 alarms");
+    expect(at("offline-why").textContent).toContain("1 alarm is not confirmed");
     await userEvent.click(boxes[0]!);
     await userEvent.click(at("offline-sign"));
     const signed = backend.calls.find((call) => call.name === "offline_sign")?.request as { accept: string[] };

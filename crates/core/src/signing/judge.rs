@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use headgate_tuf::{RoleName, policy};
 
 use super::review::{Alarm, AlarmKind, DAY, Facts, Seen};
+use super::shown::day;
 use super::{SignedRole, TrustTable};
 
 /// Version and expiry.
@@ -56,7 +57,7 @@ pub(super) fn judge(
             AlarmKind::Expiry,
             format!(
                 "it would count until {}, longer than {} days",
-                role.expires(),
+                day(role.expires()),
                 policy / DAY
             ),
         );
@@ -64,7 +65,7 @@ pub(super) fn judge(
     if role.expires() <= now {
         alarm(
             AlarmKind::Expiry,
-            format!("it has expired at {}", role.expires()),
+            format!("it has expired at {}", day(role.expires())),
         );
     }
 }

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headgate_tuf::{Envelope, KeyId, RoleName, UtcTime, metadata::Targets, policy, sha256_hex};
+use headgate_tuf::{Envelope, KeyId, UtcTime, metadata::Targets, sha256_hex};
 
+use super::SigningRequest;
 use super::committed::Committed;
 use super::judge::{judge, weakened};
 use super::request::bad;
 use super::roles::{SignedRole, Signers, signers};
-use super::shown::{Documents, Line, lines, plain};
+use super::shown::{Documents, Line, day, lines, plain};
 use super::title::{title, titled};
-use super::{SigningRequest, TrustTable};
 use crate::manifest::ReleaseManifest;
 use crate::{Code, Problem, Result};
 
@@ -251,7 +251,7 @@ pub fn review(request: &SigningRequest, facts: Facts<'_>) -> Result<Review> {
     if request.expires <= facts.now {
         alarms.insert(Alarm {
             kind: AlarmKind::Request,
-            text: format!("The request expired at {}.", request.expires),
+            text: format!("The request expired at {}.", day(request.expires)),
         });
     }
     Ok(Review {

@@ -151,7 +151,7 @@ pub(super) fn lines(
 }
 
 /// A date with its time, so that two that differ never look alike.
-fn day(at: UtcTime) -> String {
+pub(super) fn day(at: UtcTime) -> String {
     at.to_string().replace('T', " ").replace('Z', " UTC")
 }
 
@@ -253,7 +253,8 @@ fn channel(
             Some((sha256, length)) => target(name, sha256, *length, documents),
             None => "no".into(),
         };
-        let what = match (name.contains(".clients-"), name.rsplit('-').next()) {
+        let build = name.trim_end_matches(".json").rsplit('-').next();
+        let what = match (name.contains(".clients-"), build) {
             (true, Some(build)) => format!("For plugins of build {build}"),
             (false, Some(build)) if name.contains(".release-") => {
                 format!("May be served: build {build}")
