@@ -31,6 +31,6 @@ recovered: Array<string>,
  */
 notices: Array<IpcError>, 
 /**
- * x
+ * This is an offline workstation: it has no engine, and opens no connection.
  */
 offline: boolean, };

@@ -3,6 +3,9 @@ import type { IpcError } from "./IpcError";
 import type { OfflineFolder } from "./OfflineFolder";
 import type { OfflineRequest } from "./OfflineRequest";
 
+/**
+ * Requests of the folder and from pictures.
+ */
 export type OfflineRequests = { 
 /**
  * Folder that was read.

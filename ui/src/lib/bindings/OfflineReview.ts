@@ -6,6 +6,9 @@ import type { OfflineKey } from "./OfflineKey";
 import type { OfflineRelease } from "./OfflineRelease";
 import type { OfflineRole } from "./OfflineRole";
 
+/**
+ * A request, as it is shown before it is signed.
+ */
 export type OfflineReview = { 
 /**
  * Handle of the request.

@@ -2,6 +2,9 @@
 import type { OfflineLine } from "./OfflineLine";
 import type { OfflineRoleKey } from "./OfflineRoleKey";
 
+/**
+ * A role that is signed.
+ */
 export type OfflineRole = { 
 /**
  * Role name.

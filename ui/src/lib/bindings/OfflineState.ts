@@ -4,6 +4,9 @@ import type { OfflineFolder } from "./OfflineFolder";
 import type { OfflineKey } from "./OfflineKey";
 import type { OfflineRoot } from "./OfflineRoot";
 
+/**
+ * What the workstation knows.
+ */
 export type OfflineState = { 
 /**
  * Pinned roots.
