@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use headgate_bundle::{Limits, WebBuild, take_over};
 use headgate_core::ReleaseManifest;
@@ -147,10 +146,10 @@ async fn set_up(window: &Window, dir: &Path) -> (World, PublicKey) {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a screen and a keyring: cargo xtask test desktop"]
 async fn an_offline_workstation_signs_what_it_shows_and_names_what_speaks_against_it() {
-    let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    set_now(i64::try_from(clock.as_secs()).unwrap() - 60);
     let desk = Desk::new();
     let home = desk.path().join("station");
+    let clock = headgate_offline::Workstation::open(&home).unwrap();
+    set_now(clock.now().unix() - 60);
     let drive = desk.path().join("HEADGATE-2");
     let window = desk.open_with(&home, &["--offline"], 1280, 800).await;
     let (mut world, key) = set_up(&window, desk.path()).await;

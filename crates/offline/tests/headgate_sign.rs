@@ -7,7 +7,6 @@ mod world;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use headgate_core::signing::SigningResponse;
 use headgate_tuf::sha256_hex;
@@ -45,10 +44,10 @@ fn bad(home: &Path, args: &[&str]) -> (i32, Value) {
 
 #[test]
 fn from_set_up_to_the_answer() {
-    let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    set_now(i64::try_from(clock.as_secs()).unwrap() - 60);
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path();
+    let station = headgate_offline::Workstation::open(home).unwrap();
+    set_now(station.now().unix() - 60);
     let key = good(
         home,
         &["keys", "create", "--name", "Ines 2026", "--vault", "file:v"],

@@ -60,7 +60,7 @@ fn anything_else_is_refused() {
         |v| v["roles"][0]["signed"] = json!("{}"),
         |v| {
             v["roles"][0]["signed"] =
-                json!(format!(" {}", v["roles"][0]["signed"].as_str().unwrap()))
+                json!(format!(" {}", v["roles"][0]["signed"].as_str().unwrap()));
         },
         |v| {
             let role = v["roles"][0].clone();

@@ -108,7 +108,6 @@ fn only_offline(name: &str) -> IpcError {
 macro_rules! offline {
     ($($name:ident($request:ident) -> $answer:ident;)*) => {
         /// Only on an offline workstation.
-        #[expect(clippy::unused_async, reason = "as every other command")]
         impl App {
             $(
                 /// Only on an offline workstation.
