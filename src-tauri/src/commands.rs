@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use headgate_ipc::App;
+use headgate_ipc::Running;
 use headgate_ipc::dto::{self, IpcError};
 use tauri::{State, UserAttentionType, ipc::Channel};
 
@@ -11,7 +11,7 @@ macro_rules! wrappers {
         $(
             $(#[$doc])*
             #[tauri::command]
-            async fn $name(app: State<'_, Arc<App>>, request: dto::$request) -> Result<dto::$answer, IpcError> {
+            async fn $name(app: State<'_, Arc<Running>>, request: dto::$request) -> Result<dto::$answer, IpcError> {
                 app.$name(request).await
             }
         )*
@@ -29,7 +29,7 @@ headgate_ipc::for_each_command!(wrappers);
 #[tauri::command]
 fn subscribe(
     window: tauri::WebviewWindow,
-    app: State<'_, Arc<App>>,
+    app: State<'_, Arc<Running>>,
     drops: State<'_, crate::drop::Listeners>,
     channel: Channel<dto::Event>,
 ) {
@@ -43,6 +43,9 @@ fn subscribe(
             }
             channel.send(event).is_ok()
         };
-        app.stream(send).await;
+        // A workstation does nothing by itself, so it has nothing to tell.
+        if let Some(app) = app.console() {
+            app.stream(send).await;
+        }
     });
 }

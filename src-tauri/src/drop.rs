@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use headgate_ipc::{App, dto};
+use headgate_ipc::{App, Running, dto};
 use tauri::{DragDropEvent, Manager, PhysicalPosition, Window, ipc::Channel};
 
 /// Windows that listen.
@@ -47,8 +47,12 @@ pub(crate) fn handle(window: &Window, event: &DragDropEvent) {
     let window = window.clone();
     // Looking at a folder may touch a slow disk: off the window's thread.
     tauri::async_runtime::spawn_blocking(move || {
-        let app = window.state::<Arc<App>>();
-        let item = first(&app, &paths);
+        let app = window.state::<Arc<Running>>();
+        // A workstation ships nothing, so nothing can be dropped on it.
+        let Some(app) = app.console() else {
+            return;
+        };
+        let item = first(app, &paths);
         window
             .state::<Listeners>()
             .send(&dto::Event::Drop(dto::Dropped { item, ..told }));

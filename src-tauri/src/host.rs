@@ -54,4 +54,8 @@ impl Host for Shell {
     fn quit(&self) {
         self.0.exit(0);
     }
+
+    fn restart(&self) {
+        self.0.request_restart();
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use headgate_engine::{Console, Home, Options};
-use headgate_ipc::{App, dto};
+use headgate_ipc::{App, OfflineApp, Running, dto};
 use tauri::Manager;
 
 use crate::{commands, drop::Listeners, host::Shell, window};
@@ -14,12 +14,14 @@ use crate::{commands, drop::Listeners, host::Shell, window};
 struct Arguments {
     home: Option<PathBuf>,
     sandbox: bool,
+    offline: bool,
 }
 
 fn arguments() -> anyhow::Result<Arguments> {
     let mut parsed = Arguments {
         home: None,
         sandbox: false,
+        offline: false,
     };
     let mut args = std::env::args_os().skip(1);
     while let Some(arg) = args.next() {
@@ -28,6 +30,7 @@ fn arguments() -> anyhow::Result<Arguments> {
                 parsed.home = Some(args.next().context("--home needs a folder")?.into());
             }
             Some("--sandbox") => parsed.sandbox = true,
+            Some("--offline") => parsed.offline = true,
             // The platform may add arguments of its own, such as macOS' -psn.
             _ => {}
         }
@@ -51,20 +54,33 @@ pub(crate) fn run() -> anyhow::Result<()> {
         .home
         .or_else(Home::default_path)
         .context("No home folder: set HEADGATE_HOME or give --home")?;
-    let console = tauri::async_runtime::block_on(Console::open(Options::new(home)))?;
+    let offline = arguments.offline || OfflineApp::is_chosen(&home);
+    // An offline workstation opens no engine: nothing in it could ask a network for anything.
+    let console = match offline {
+        true => None,
+        false => Some(tauri::async_runtime::block_on(Console::open(
+            Options::new(home.clone()),
+        ))?),
+    };
     tauri::Builder::default()
         .invoke_handler(commands::handler())
         .manage(Listeners::default())
         .on_window_event(window::event)
         .setup(move |tauri| {
-            let app = Arc::new(App::new(console, Box::new(Shell(tauri.handle().clone()))));
+            let shell = Box::new(Shell(tauri.handle().clone()));
+            let app = Arc::new(match console {
+                Some(console) => Running::Console(App::new(console, shell)),
+                None => Running::Offline(OfflineApp::open(&home, shell)?),
+            });
             tauri.manage(Arc::clone(&app));
-            if arguments.sandbox {
+            if arguments.sandbox && !offline {
                 tauri::async_runtime::block_on(app.sandbox_start(dto::Empty {}))
                     .map_err(|e| e.message)?;
             }
             window::open(tauri.handle())?;
-            background(app);
+            if !offline {
+                background(app);
+            }
             Ok(())
         })
         .run(tauri::generate_context!())
@@ -72,8 +88,11 @@ pub(crate) fn run() -> anyhow::Result<()> {
 }
 
 /// After the window: work that an earlier run left, then fresh readings.
-fn background(app: Arc<App>) {
+fn background(app: Arc<Running>) {
     tauri::async_runtime::spawn(async move {
+        let Some(app) = app.console() else {
+            return;
+        };
         if let Err(problem) = app.console().recover().await {
             tracing::error!(%problem, "unfinished work could not be taken up");
         }

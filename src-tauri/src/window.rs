@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use headgate_ipc::{App, dto};
+use headgate_ipc::{Running, dto};
 use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindowBuilder, Window, WindowEvent};
 
 use crate::drop::{self, Listeners};
@@ -34,8 +34,11 @@ pub(crate) fn event(window: &Window, event: &WindowEvent) {
     match event {
         WindowEvent::DragDrop(event) => drop::handle(window, event),
         WindowEvent::CloseRequested { api, .. } => {
-            let app = window.state::<Arc<App>>();
-            let running = app.console().running_jobs();
+            let app = window.state::<Arc<Running>>();
+            let Some(console) = app.console() else {
+                return;
+            };
+            let running = console.console().running_jobs();
             if running.is_empty() {
                 return;
             }

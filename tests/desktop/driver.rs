@@ -86,8 +86,24 @@ impl Desk {
 
     /// Starts the console on a home folder, in a window of this size at the screen's corner.
     pub(crate) async fn open_home(&self, home: &Path, width: u32, height: u32) -> Window {
+        self.open_with(home, &[], width, height).await
+    }
+
+    /// The same with further arguments.
+    pub(crate) async fn open_with(
+        &self,
+        home: &Path,
+        more: &[&str],
+        width: u32,
+        height: u32,
+    ) -> Window {
         let mut caps = Capabilities::new();
-        let options = json!({ "application": app(), "args": ["--home", home] });
+        let home_text = home.to_str().unwrap();
+        let args: Vec<&str> = ["--home", home_text]
+            .into_iter()
+            .chain(more.iter().copied())
+            .collect();
+        let options = json!({ "application": app(), "args": args });
         caps.set("browserName", json!("wry")).unwrap();
         caps.set("tauri:options", options).unwrap();
         let url = format!("http://127.0.0.1:{}", self.port);
@@ -142,7 +158,7 @@ pub(crate) fn process_of(home: &Path) -> Option<u32> {
     None
 }
 
-fn app() -> PathBuf {
+pub(crate) fn app() -> PathBuf {
     let app = env::var_os("HEADGATE_APP").expect("HEADGATE_APP names the console's program");
     PathBuf::from(app)
 }

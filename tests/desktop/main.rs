@@ -21,8 +21,12 @@ mod jobs;
 mod keyboard;
 mod keys;
 mod main_job;
+mod offline;
+mod offline_sockets;
 mod restart;
 mod rollout;
 mod shots;
 mod small;
 mod window;
+#[path = "../../crates/core/tests/signing/world.rs"]
+mod world;

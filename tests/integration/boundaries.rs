@@ -54,6 +54,13 @@ fn signer_reaches_no_network_tls_sql_or_desktop() {
     assert_unreachable("headgate-signer", WAYS_OUT_OF_THE_SIGNER);
 }
 
+/// The offline workstation has no runtime either: nothing in it could open a connection.
+#[test]
+fn offline_reaches_no_runtime_network_tls_sql_or_desktop() {
+    assert_unreachable("headgate-offline", WAYS_OUT_OF_THE_SIGNER);
+    assert_unreachable("headgate-offline", IO_STACKS);
+}
+
 #[test]
 fn registry_reaches_neither_engine_nor_signer() {
     assert_unreachable("headgate-registry", WRITERS);

@@ -8,6 +8,7 @@ use headgate_engine::VaultChoice;
 mod clients;
 mod device;
 mod keys;
+mod offline;
 mod server;
 mod storage;
 mod values;
@@ -15,6 +16,7 @@ mod values;
 pub(crate) use clients::{ChannelKeyArgs, ClientKeyCommand, ClientsCommand, IdCommand};
 pub(crate) use device::{DeviceCommand, DeviceRunArgs, FleetArgs, TufClientArgs, TufCommand};
 pub(crate) use keys::{KeyChannelArgs, KeysCommand};
+pub(crate) use offline::{RequestCommand, SignArgs};
 pub(crate) use server::{DevicesCommand, ServerCommand, WhoGetsArgs};
 pub(crate) use storage::{CredentialsCommand, MirrorCommand, StorageCommand};
 use values::{percent, vault};
@@ -108,6 +110,11 @@ pub(crate) enum Command {
     /// Devices: one in a folder, a simulated fleet, a client of plain TUF
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// Signing requests
+    #[command(subcommand)]
+    Request(RequestCommand),
+    /// Sign a request with a key of this computer
+    Sign(SignArgs),
     /// Print completions for a shell
     Completions {
         /// Shell

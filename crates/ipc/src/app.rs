@@ -28,6 +28,10 @@ pub trait Host: Send + Sync {
     ) -> Option<PathBuf>;
     /// Ends the program.
     fn quit(&self);
+    /// Ends the program and starts it again.
+    fn restart(&self) {
+        self.quit();
+    }
 }
 
 /// The application behind the window.
@@ -110,7 +114,7 @@ macro_rules! dispatcher {
 
 crate::for_each_command!(dispatcher);
 
-fn wrong_shape(error: serde_json::Error) -> dto::IpcError {
+pub(crate) fn wrong_shape(error: serde_json::Error) -> dto::IpcError {
     Problem::new(
         Code::UsageArgument,
         format!("The request has another shape than the command: {error}."),

@@ -151,6 +151,38 @@ macro_rules! for_each_command {
             public_key_save(PublicKeySave) -> PickedPath;
             /// Quits although jobs run; they resume at the next start.
             quit(Empty) -> Empty;
+            /// Makes this home folder an offline workstation and starts again as one.
+            offline_choose(Empty) -> Empty;
+            /// Roots, keys and folder of the workstation.
+            offline_state(Empty) -> OfflineState;
+            /// Opens a native dialog for `1.root.json` and says what it is.
+            offline_root_pick(Empty) -> OfflinePickedRoot;
+            /// Pins the picked root.
+            offline_root_pin(OfflinePin) -> OfflineState;
+            /// Makes a key of this workstation.
+            offline_key_create(OfflineKeyNew) -> OfflineMadeKey;
+            /// Opens a native dialog for an exported key and takes it.
+            offline_key_import(OfflineKeyNew) -> OfflineMadeKey;
+            /// Writes the public half of a key into the folder.
+            offline_key_save(OfflineKeyRef) -> OfflineSaved;
+            /// Opens a native dialog for the folder that requests come from.
+            offline_folder_choose(Empty) -> OfflineState;
+            /// Reads the folder.
+            offline_requests(Empty) -> OfflineRequests;
+            /// Opens a native dialog for a picture of a QR code and reads the request in it.
+            offline_scan(Empty) -> OfflineScanned;
+            /// Derives what a request would have the person sign. Signs nothing.
+            offline_review(OfflineRef) -> OfflineReview;
+            /// Signs what was shown.
+            offline_sign(OfflineSign) -> OfflineAnswer;
+            /// Answers that a request is not signed.
+            offline_refuse(OfflineRefuse) -> OfflineAnswer;
+            /// Writes the last answer to a request into the folder.
+            offline_answer_save(OfflineRef) -> OfflineSaved;
+            /// Everything that was done here.
+            offline_history(Empty) -> OfflineHistory;
+            /// Writes the history into the folder.
+            offline_history_export(Empty) -> OfflineSaved;
         }
     };
 }

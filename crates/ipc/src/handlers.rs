@@ -40,6 +40,7 @@ impl App {
                 .cloned()
                 .map(IpcError::from)
                 .collect(),
+            offline: false,
         })
     }
 

@@ -19,9 +19,11 @@ mod events;
 mod figures;
 mod handlers;
 mod keys;
+mod offline;
 mod promote;
 mod reasons;
 mod rollouts;
+mod running;
 mod server;
 mod setups;
 mod ship;
@@ -31,3 +33,5 @@ mod trust;
 mod upload;
 
 pub use app::{App, Host};
+pub use offline::OfflineApp;
+pub use running::Running;

@@ -16,8 +16,8 @@ const BUILD: &[&str] = &[
 /// A screen without a display, a session bus, and `import` for pictures of it.
 const HEADLESS: &[&str] = &["xvfb", "xauth", "imagemagick", "dbus", "dbus-x11"];
 
-/// A driver for the window, a hand on the mouse, a keyring, a second window to drag from, and the faces that the
-/// window asks for: pictures must not depend on what else is installed.
+/// A driver for the window, a hand on the mouse, a keyring, a second window to drag from, a tracer of system calls, and
+/// the faces that the window asks for: pictures must not depend on what else is installed.
 const TEST: &[&str] = &[
     "webkit2gtk-driver",
     "xdotool",
@@ -26,6 +26,7 @@ const TEST: &[&str] = &[
     "libsecret-tools",
     "python3-gi",
     "gir1.2-gtk-3.0",
+    "strace",
     "fonts-inter",
     "fonts-jetbrains-mono",
 ];

@@ -7,6 +7,7 @@ import { boards } from "../lib/stores/board.svelte";
 import { drop } from "../lib/stores/drop.svelte";
 import { fleet } from "../lib/stores/fleet.svelte";
 import { jobs } from "../lib/stores/jobs.svelte";
+import { offline } from "../lib/stores/offline.svelte";
 import { toasts } from "../lib/stores/toasts.svelte";
 
 let shown: FakeBackend | null = null;
@@ -28,11 +29,17 @@ export function fresh(backend: FakeBackend): void {
   app.credentialsAsked = null;
   app.choosing = false;
   app.startingSandbox = false;
+  app.choosingOffline = false;
   boards.board = null;
   boards.error = null;
   boards.syncing = false;
   boards.refreshing = false;
   drop.cancel();
+  offline.stop();
+  offline.state = offline.requests = offline.review = offline.last = offline.error = offline.unreadable = null;
+  offline.chosen = null;
+  offline.setup = false;
+  offline.way = "file";
   jobs.set([]);
   toasts.list = [];
 }

@@ -15,6 +15,9 @@ describe("accessibility rules", () => {
     ["offline", "offline-banner"],
     ["validity", "validity-freshness"],
     ["error", "error-panel"],
+    ["workstation", "offline-review"],
+    ["workstation-alarms", "offline-alarms"],
+    ["workstation-setup", "offline-setup-view"],
   ] as const)("hold in %s", async (scenario, testid) => {
     await open(scenario);
     await screen.findByTestId(testid);

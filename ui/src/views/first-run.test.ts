@@ -23,11 +23,11 @@ describe("the first run", () => {
     expect(at("start-sandbox").getAttribute("aria-busy")).toBeNull();
   });
 
-  it("offers no offline workstation yet, with the reason", async () => {
-    await open("welcome");
-    await screen.findByTestId("start-sandbox");
-    expect(off("offline-workstation")).toBe(true);
-    expect(at("offline-reason").textContent).toContain("Comes in a later release");
+  it("makes the computer an offline workstation and waits for the new start", async () => {
+    const { backend } = await open("welcome");
+    await userEvent.click(await screen.findByTestId("offline-workstation"));
+    expect(backend.calls.some((call) => call.name === "offline_choose")).toBe(true);
+    expect(at("offline-workstation").getAttribute("aria-busy")).toBe("true");
   });
 });
 

@@ -10,6 +10,7 @@ mod inspect;
 mod jobs;
 mod keys;
 mod log;
+mod offline;
 mod promote;
 mod receipt;
 mod refresh;
@@ -59,6 +60,8 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
         Command::Clients(command) => clients::run(&context, command).await,
         Command::Jobs(command) => jobs::run(&context, command).await,
         Command::Sandbox => sandbox::run(&context).await,
+        Command::Request(command) => offline::request(&context, command).await,
+        Command::Sign(args) => offline::sign(&context, args).await,
         Command::Completions { shell } => Ok(completions::run(shell)),
         Command::Verify(args) => verify::run(args, &context.unit, context.json).await,
         Command::Device(command) => {

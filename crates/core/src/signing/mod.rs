@@ -6,12 +6,14 @@
 
 mod committed;
 mod edits;
+mod judge;
 mod request;
 mod response;
 mod review;
 mod roles;
 mod shown;
 mod table;
+mod title;
 
 pub use committed::Committed;
 pub use edits::TrustEdit;

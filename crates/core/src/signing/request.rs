@@ -63,21 +63,29 @@ pub struct RoleRequest {
 }
 
 impl RoleRequest {
-    /// A role with the signatures that its envelope has.
+    /// A role with the signatures that its envelope has, under the name that its bytes give it.
     ///
     /// # Errors
     /// `internal` when signed bytes are no text, which the profile rules out.
-    pub fn new(role: &RoleName, envelope: &Envelope, previous: Option<&[u8]>) -> Result<Self> {
+    pub fn new(envelope: &Envelope, previous: Option<&[u8]>) -> Result<Self> {
         let text = |bytes: &[u8]| {
             String::from_utf8(bytes.to_vec())
                 .map_err(|_| Problem::new(Code::Internal, "Role metadata is not text."))
         };
+        let read = SignedRole::read(envelope.signed());
         Ok(Self {
-            role: role.to_string(),
+            role: read.map(|r| r.name().to_string()).unwrap_or_default(),
             signed: text(envelope.signed().as_bytes())?,
             previous: previous.map(text).transpose()?,
             signatures: envelope.entries(),
         })
+    }
+
+    /// The same under another name, where its bytes leave that open.
+    #[must_use]
+    pub fn named(mut self, role: &RoleName) -> Self {
+        self.role = role.to_string();
+        self
     }
 
     /// The bytes, checked against the profile.

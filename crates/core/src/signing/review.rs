@@ -2,17 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headgate_tuf::{Envelope, KeyId, RoleName, UtcTime, metadata::Targets, policy, sha256_hex};
+use headgate_tuf::{Envelope, KeyId, UtcTime, metadata::Targets, sha256_hex};
 
+use super::SigningRequest;
 use super::committed::Committed;
+use super::judge::{judge, weakened};
 use super::request::bad;
 use super::roles::{SignedRole, Signers, signers};
-use super::shown::{Line, lines, plain};
-use super::{SigningRequest, TrustTable};
+use super::shown::{Documents, Line, day, lines, plain};
+use super::title::{title, titled};
 use crate::manifest::ReleaseManifest;
 use crate::{Code, Problem, Result};
 
-const DAY: i64 = 86_400;
+pub(super) const DAY: i64 = 86_400;
 
 /// What a signer has signed last of a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,9 +53,22 @@ pub enum AlarmKind {
     Expiry,
     /// The request itself has expired.
     Request,
+    /// A bundle travels along that is not the one that is signed.
+    Bundle,
 }
 
 impl AlarmKind {
+    /// All kinds.
+    pub const ALL: &'static [Self] = &[
+        Self::NewWorkspace,
+        Self::Threshold,
+        Self::Prev,
+        Self::Version,
+        Self::Expiry,
+        Self::Request,
+        Self::Bundle,
+    ];
+
     /// As the window and the history know it.
     pub fn text(self) -> &'static str {
         match self {
@@ -63,6 +78,7 @@ impl AlarmKind {
             Self::Version => "version",
             Self::Expiry => "expiry",
             Self::Request => "request",
+            Self::Bundle => "bundle",
         }
     }
 }
@@ -182,6 +198,7 @@ pub fn review(request: &SigningRequest, facts: Facts<'_>) -> Result<Review> {
     let mut names = root.map(|r| r.x.keys.clone()).unwrap_or_default();
     names.extend(named.x.keys.clone());
     let mut roles = Vec::new();
+    let mut titles = Vec::new();
     let mut releases = BTreeMap::new();
     let mut former = None;
     let mut complete = true;
@@ -198,8 +215,9 @@ pub fn review(request: &SigningRequest, facts: Facts<'_>) -> Result<Review> {
             facts,
             &mut alarms,
         );
-        for (build, manifest) in added(role, before.as_ref(), request) {
-            releases.insert(build, manifest);
+        titles.push(titled(role, before.as_ref(), &request.documents));
+        for manifest in added(role, before.as_ref(), request) {
+            releases.insert((manifest.unit.clone(), manifest.build), manifest);
         }
         former = former.or_else(|| newest(before.as_ref(), request));
         let (have, need) = signers.count(&envelope);
@@ -233,11 +251,11 @@ pub fn review(request: &SigningRequest, facts: Facts<'_>) -> Result<Review> {
     if request.expires <= facts.now {
         alarms.insert(Alarm {
             kind: AlarmKind::Request,
-            text: format!("The request expired at {}.", request.expires),
+            text: format!("The request expired at {}.", day(request.expires)),
         });
     }
     Ok(Review {
-        title: title(&together, &releases),
+        title: title(titles),
         app: (plain(&named.x.app), plain(&named.x.name)),
         roles,
         alarms: alarms.into_iter().collect(),
@@ -317,11 +335,14 @@ fn before(
     if !same || old.header().workspace != role.header().workspace {
         return Err(bad(format!("the version before {name} is another role")));
     }
-    if !committed_file(&old, &envelope, file, facts) {
+    if !committed_file(&old, &envelope, facts) {
         alarm("the version before it is not one that is committed".into());
         return Ok(None);
     }
-    if let Some(seen) = seen {
+    // The same bytes once more, for an answer that was lost, stand on what they stood on the first time.
+    if let Some(seen) = seen
+        && seen.signed != asked.signed.as_bytes()
+    {
         if old.version() < seen.version {
             alarm(format!(
                 "it stands on version {}, but version {} was signed here",
@@ -338,13 +359,14 @@ fn before(
     Ok(Some(old))
 }
 
-fn committed_file(old: &SignedRole, envelope: &Envelope, file: &str, facts: Facts<'_>) -> bool {
+fn committed_file(old: &SignedRole, envelope: &Envelope, facts: Facts<'_>) -> bool {
     let Some(committed) = facts.committed else {
         return false;
     };
     match old {
-        SignedRole::Root(_) => sha256_hex(file.as_bytes()) == committed.root_sha256,
-        SignedRole::Targets(_) => sha256_hex(file.as_bytes()) == committed.targets_sha256,
+        // By content: copies of one file may carry more or fewer signatures.
+        SignedRole::Root(root) => **root == committed.root,
+        SignedRole::Targets(targets) => **targets == committed.targets,
         SignedRole::Channel { .. } => {
             signers(old, Some(&committed.root), Some(&committed.targets), &[])
                 .is_ok_and(|s| s.complete(envelope))
@@ -352,119 +374,33 @@ fn committed_file(old: &SignedRole, envelope: &Envelope, file: &str, facts: Fact
     }
 }
 
-/// Version and expiry.
-fn judge(
-    role: &SignedRole,
-    signed: &[u8],
-    before: Option<&SignedRole>,
-    facts: Facts<'_>,
-    alarms: &mut BTreeSet<Alarm>,
-) {
-    let name = role.name();
-    let mut alarm = |kind, text: String| {
-        alarms.insert(Alarm {
-            kind,
-            text: format!("{name}: {text}."),
-        });
-    };
-    let (seen, now) = (facts.seen.get(&name.to_string()), facts.now);
-    let version = role.version();
-    let again = |s: &Seen| s.version == version && s.signed == signed;
-    if let Some(seen) = seen
-        && version <= seen.version
-        && !again(seen)
-    {
-        alarm(
-            AlarmKind::Version,
-            format!(
-                "version {version} is not above version {}, which was signed here",
-                seen.version
-            ),
-        );
-    }
-    if let Some(before) = before
-        && version <= before.version()
-        && seen.is_none_or(|s| s.version != version)
-    {
-        alarm(
-            AlarmKind::Version,
-            format!(
-                "version {version} is not above version {} before it",
-                before.version()
-            ),
-        );
-    }
-    let policy = role_policy(role);
-    let at = role.header().at;
-    if role.expires() > at.plus(policy) || role.expires() > now.plus(policy + DAY) {
-        alarm(
-            AlarmKind::Expiry,
-            format!(
-                "it would count until {}, longer than {} days",
-                role.expires(),
-                policy / DAY
-            ),
-        );
-    }
-    if role.expires() <= now {
-        alarm(
-            AlarmKind::Expiry,
-            format!("it has expired at {}", role.expires()),
-        );
-    }
-}
-
-fn role_policy(role: &SignedRole) -> i64 {
-    match role {
-        // Its bytes do not say whether it approves or serves, so the longer of the two counts.
-        SignedRole::Channel {
-            open: true, role, ..
-        } => match role.place() {
-            Some((u, c)) => policy::lifetime(&RoleName::Channel(u.clone(), c.clone())),
-            None => policy::lifetime(role),
-        },
-        _ => policy::lifetime(&role.name()),
-    }
-}
-
-/// Thresholds that would be lower than committed.
-fn weakened(together: &[SignedRole], facts: Facts<'_>, alarms: &mut BTreeSet<Alarm>) {
-    let Some(committed) = facts.committed else {
-        return;
-    };
-    for role in together {
-        let (was, now) = match role {
-            SignedRole::Root(root) => (
-                TrustTable::of_root(&committed.root),
-                TrustTable::of_root(root),
-            ),
-            SignedRole::Targets(top) => (
-                TrustTable::of_targets(&committed.targets, &committed.root.x.keys),
-                TrustTable::of_targets(top, &committed.root.x.keys),
-            ),
-            SignedRole::Channel { .. } => continue,
-        };
-        for text in now.weakened(&was) {
-            alarms.insert(Alarm {
-                kind: AlarmKind::Threshold,
-                text: format!("{text}."),
-            });
-        }
-    }
-}
-
-fn listed(meta: &Targets<headgate_tuf::metadata::Header>) -> BTreeSet<(&String, &String)> {
+pub(super) fn listed(
+    meta: &Targets<headgate_tuf::metadata::Header>,
+) -> BTreeSet<(&String, &String)> {
     meta.targets
         .iter()
         .map(|(name, file)| (name, &file.hashes.sha256))
         .collect()
 }
 
-fn manifest(request: &SigningRequest, name: &str, sha256: &str) -> Option<ReleaseManifest> {
-    let text = request.documents.get(sha256)?;
+/// The manifest that a listed target names by hash, if it is there and of that build.
+pub(super) fn manifest(
+    documents: Documents<'_>,
+    name: &str,
+    sha256: &str,
+) -> Option<ReleaseManifest> {
+    let text = documents.get(sha256)?;
+    if sha256_hex(text.as_bytes()) != sha256 {
+        return None;
+    }
     let manifest = ReleaseManifest::parse(text.as_bytes()).ok()?;
-    name.ends_with(&format!(".release-{}.json", manifest.build))
-        .then_some(manifest)
+    is_named(&manifest, name).then_some(manifest)
+}
+
+/// Whether a manifest is that of the unit and build that a target's name says.
+pub(super) fn is_named(manifest: &ReleaseManifest, name: &str) -> bool {
+    name.starts_with(&format!("{}.", manifest.unit))
+        && name.ends_with(&format!(".release-{}.json", manifest.build))
 }
 
 /// Releases that a role lists and its version before did not, or listed with other content.
@@ -472,7 +408,7 @@ fn added(
     role: &SignedRole,
     before: Option<&SignedRole>,
     request: &SigningRequest,
-) -> Vec<(u32, ReleaseManifest)> {
+) -> Vec<ReleaseManifest> {
     let SignedRole::Channel { meta, .. } = role else {
         return Vec::new();
     };
@@ -481,8 +417,9 @@ fn added(
         _ => BTreeSet::new(),
     };
     let fresh = listed(meta).into_iter().filter(|file| !old.contains(file));
-    let read = fresh.filter_map(|(name, sha256)| manifest(request, name, sha256));
-    read.map(|m| (m.build, m)).collect()
+    fresh
+        .filter_map(|(name, sha256)| manifest(&request.documents, name, sha256))
+        .collect()
 }
 
 /// The newest release of the version before.
@@ -491,37 +428,6 @@ fn newest(before: Option<&SignedRole>, request: &SigningRequest) -> Option<Relea
         return None;
     };
     let all = listed(meta).into_iter();
-    all.filter_map(|(name, sha256)| manifest(request, name, sha256))
+    all.filter_map(|(name, sha256)| manifest(&request.documents, name, sha256))
         .max_by_key(|m| m.build)
-}
-
-fn title(together: &[SignedRole], releases: &BTreeMap<u32, ReleaseManifest>) -> String {
-    let channel = together.iter().find_map(|r| match r {
-        SignedRole::Channel { role, meta, .. } => Some((role, meta)),
-        _ => None,
-    });
-    let has = |f: fn(&SignedRole) -> bool| together.iter().any(f);
-    if has(|r| matches!(r, SignedRole::Root(root) if root.version == 1)) {
-        return "Make a new registry".into();
-    }
-    if has(|r| matches!(r, SignedRole::Root(_))) {
-        return "Change the root of trust".into();
-    }
-    if has(|r| matches!(r, SignedRole::Targets(_))) {
-        return "Change channels, their keys or settings".into();
-    }
-    let Some((role, meta)) = channel else {
-        return "Sign".into();
-    };
-    let name = meta.x.channel.clone().unwrap_or_default();
-    let verb = if meta.x.action == "promote" {
-        "Promote"
-    } else {
-        "Approve"
-    };
-    match (role, releases.values().next_back()) {
-        (RoleName::Rollout(..), _) => format!("Change what {name} serves"),
-        (_, Some(release)) => format!("{verb} {} to {name}", release.version),
-        (_, None) => format!("Sign approvals of {name}"),
-    }
 }

@@ -6,6 +6,7 @@ use headgate_tuf::metadata::{Header, KeyName, Targets};
 use headgate_tuf::{KeyId, UtcTime, sha256_hex};
 use serde_json::Value;
 
+use super::review::is_named;
 use super::{SignedRole, TrustTable};
 use crate::manifest::ReleaseManifest;
 use crate::native::Native;
@@ -66,7 +67,7 @@ impl Line {
 pub fn plain(text: &str) -> String {
     let hides = |c: char| {
         c.is_control()
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}' | '\u{fe00}'..='\u{fe0f}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
                 | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
     };
@@ -150,7 +151,7 @@ pub(super) fn lines(
 }
 
 /// A date with its time, so that two that differ never look alike.
-fn day(at: UtcTime) -> String {
+pub(super) fn day(at: UtcTime) -> String {
     at.to_string().replace('T', " ").replace('Z', " UTC")
 }
 
@@ -238,14 +239,22 @@ fn channel(
             continue;
         }
         if name.ends_with(".rollout.json") {
-            rollout(now.as_ref(), was.as_ref(), old.is_some(), documents, lines);
+            rollout(
+                name,
+                now.as_ref(),
+                was.as_ref(),
+                old.is_some(),
+                documents,
+                lines,
+            );
             continue;
         }
         let says = |f: Option<&(String, u64)>| match f {
             Some((sha256, length)) => target(name, sha256, *length, documents),
             None => "no".into(),
         };
-        let what = match (name.contains(".clients-"), name.rsplit('-').next()) {
+        let build = name.trim_end_matches(".json").rsplit('-').next();
+        let what = match (name.contains(".clients-"), build) {
             (true, Some(build)) => format!("For plugins of build {build}"),
             (false, Some(build)) if name.contains(".release-") => {
                 format!("May be served: build {build}")
@@ -274,10 +283,7 @@ fn target(name: &str, sha256: &str, length: u64, documents: Documents<'_>) -> St
         return format!("{short}… ({length} bytes; its document is not in the request)");
     };
     match ReleaseManifest::parse(text.as_bytes()) {
-        Ok(m)
-            if name.ends_with(&format!(".release-{}.json", m.build))
-                || name.ends_with(&format!(".release-{}", m.build)) =>
-        {
+        Ok(m) if is_named(&m, name) => {
             let commit = m.source.commit.as_deref().map(|c| format!(", commit {c}"));
             format!(
                 "{} build {}{}, native {}, bundle {}… of {} bytes",
@@ -290,14 +296,15 @@ fn target(name: &str, sha256: &str, length: u64, documents: Documents<'_>) -> St
             )
         }
         Ok(m) => format!(
-            "{short}…: a manifest of build {}, listed under another name",
-            m.build
+            "{short}…: a manifest of build {} of unit {}, listed under another name",
+            m.build, m.unit
         ),
         Err(_) => format!("{short}… ({length} bytes)"),
     }
 }
 
 fn rollout(
+    name: &str,
     now: Option<&(String, u64)>,
     was: Option<&(String, u64)>,
     known: bool,
@@ -311,12 +318,15 @@ fn rollout(
         let text = documents
             .get(sha256)
             .filter(|text| sha256_hex(text.as_bytes()) == *sha256);
+        let short = sha256.get(..16).unwrap_or(sha256);
         match text.map(|t| RolloutDocument::parse(t.as_bytes())) {
-            Some(Ok(document)) => serves(&document),
-            _ => format!(
-                "{}… (its document is not in the request)",
-                sha256.get(..16).unwrap_or(sha256)
-            ),
+            Some(Ok(d)) if name == format!("{}.{}.rollout.json", d.unit, d.channel) => {
+                // Salts and the like decide too, and are nothing that a person reads: the hash stands for them.
+                format!("{}; document {short}…", serves(&d))
+            }
+            Some(Ok(d)) => format!("{short}…: a rollout of {} of unit {}", d.channel, d.unit),
+            Some(Err(_)) => format!("{short}…: no rollout document"),
+            None => format!("{short}… (its document is not in the request)"),
         }
     };
     lines.push(Line::new("Serves", known.then(|| says(was)), says(now)));

@@ -46,6 +46,8 @@ pub struct AppState {
     pub recovered: Vec<String>,
     /// Something that the person must know before working on, such as a restored journal.
     pub notices: Vec<IpcError>,
+    /// This is an offline workstation: it has no engine, and opens no connection.
+    pub offline: bool,
 }
 
 /// A workspace: one host app with its registry.

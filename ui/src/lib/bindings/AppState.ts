@@ -29,4 +29,8 @@ recovered: Array<string>,
 /**
  * Something that the person must know before working on, such as a restored journal.
  */
-notices: Array<IpcError>, };
+notices: Array<IpcError>, 
+/**
+ * This is an offline workstation: it has no engine, and opens no connection.
+ */
+offline: boolean, };

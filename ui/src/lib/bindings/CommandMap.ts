@@ -45,6 +45,21 @@ import type { KeyMade } from "./KeyMade";
 import type { KeyRef } from "./KeyRef";
 import type { KeyRing } from "./KeyRing";
 import type { OfferAnswer } from "./OfferAnswer";
+import type { OfflineAnswer } from "./OfflineAnswer";
+import type { OfflineHistory } from "./OfflineHistory";
+import type { OfflineKeyNew } from "./OfflineKeyNew";
+import type { OfflineKeyRef } from "./OfflineKeyRef";
+import type { OfflineMadeKey } from "./OfflineMadeKey";
+import type { OfflinePickedRoot } from "./OfflinePickedRoot";
+import type { OfflinePin } from "./OfflinePin";
+import type { OfflineRef } from "./OfflineRef";
+import type { OfflineRefuse } from "./OfflineRefuse";
+import type { OfflineRequests } from "./OfflineRequests";
+import type { OfflineReview } from "./OfflineReview";
+import type { OfflineSaved } from "./OfflineSaved";
+import type { OfflineScanned } from "./OfflineScanned";
+import type { OfflineSign } from "./OfflineSign";
+import type { OfflineState } from "./OfflineState";
 import type { PickedBuild } from "./PickedBuild";
 import type { PickedKeyFile } from "./PickedKeyFile";
 import type { PickedPath } from "./PickedPath";
@@ -362,4 +377,68 @@ public_key_save: [PublicKeySave, PickedPath],
 /**
  * Quits although jobs run; they resume at the next start.
  */
-quit: [Empty, Empty], };
+quit: [Empty, Empty], 
+/**
+ * Makes this home folder an offline workstation and starts again as one.
+ */
+offline_choose: [Empty, Empty], 
+/**
+ * Roots, keys and folder of the workstation.
+ */
+offline_state: [Empty, OfflineState], 
+/**
+ * Opens a native dialog for `1.root.json` and says what it is.
+ */
+offline_root_pick: [Empty, OfflinePickedRoot], 
+/**
+ * Pins the picked root.
+ */
+offline_root_pin: [OfflinePin, OfflineState], 
+/**
+ * Makes a key of this workstation.
+ */
+offline_key_create: [OfflineKeyNew, OfflineMadeKey], 
+/**
+ * Opens a native dialog for an exported key and takes it.
+ */
+offline_key_import: [OfflineKeyNew, OfflineMadeKey], 
+/**
+ * Writes the public half of a key into the folder.
+ */
+offline_key_save: [OfflineKeyRef, OfflineSaved], 
+/**
+ * Opens a native dialog for the folder that requests come from.
+ */
+offline_folder_choose: [Empty, OfflineState], 
+/**
+ * Reads the folder.
+ */
+offline_requests: [Empty, OfflineRequests], 
+/**
+ * Opens a native dialog for a picture of a QR code and reads the request in it.
+ */
+offline_scan: [Empty, OfflineScanned], 
+/**
+ * Derives what a request would have the person sign. Signs nothing.
+ */
+offline_review: [OfflineRef, OfflineReview], 
+/**
+ * Signs what was shown.
+ */
+offline_sign: [OfflineSign, OfflineAnswer], 
+/**
+ * Answers that a request is not signed.
+ */
+offline_refuse: [OfflineRefuse, OfflineAnswer], 
+/**
+ * Writes the last answer to a request into the folder.
+ */
+offline_answer_save: [OfflineRef, OfflineSaved], 
+/**
+ * Everything that was done here.
+ */
+offline_history: [Empty, OfflineHistory], 
+/**
+ * Writes the history into the folder.
+ */
+offline_history_export: [Empty, OfflineSaved], };

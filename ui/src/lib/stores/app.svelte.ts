@@ -16,7 +16,7 @@ import { theme } from "./theme.svelte";
 import { toasts } from "./toasts.svelte";
 
 export type View =
-  "starting" | "failed" | "welcome" | "connect" | "pipeline" | "rollouts" | "rollout" | "devices" | "activity" | "keys";
+  "starting" | "failed" | "welcome" | "connect" | "pipeline" | "rollouts" | "rollout" | "devices" | "activity" | "keys" | "offline";
 
 const pages = ["pipeline", "rollouts", "rollout", "devices", "activity", "keys"] as const;
 type Page = (typeof pages)[number];
@@ -73,6 +73,8 @@ class App {
   choosing = $state(false);
   /** The sandbox is being made. */
   startingSandbox = $state(false);
+  /** Headgate starts again as an offline workstation. */
+  choosingOffline = $state(false);
 
   /** Channel whose rollout or devices are shown; nothing = the last one of the unit. */
   channel = $state<string | null>(null);
@@ -98,11 +100,27 @@ class App {
       await backend().subscribe((event) => this.handle(event));
       const state = await call("app_state", {});
       theme.take(state.theme);
+      if (state.offline) {
+        this.version = state.version;
+        this.view = "offline";
+        return;
+      }
       this.#take(state);
       void jobs.load().catch((thrown: unknown) => toasts.error(toIpcError(thrown)));
     } catch (thrown) {
       this.error = toIpcError(thrown);
       this.view = "failed";
+    }
+  }
+
+  /** Makes this computer an offline workstation: Headgate starts again as one. */
+  async chooseOffline(): Promise<void> {
+    this.choosingOffline = true;
+    try {
+      await call("offline_choose", {});
+    } catch (thrown) {
+      this.choosingOffline = false;
+      toasts.error(toIpcError(thrown));
     }
   }
 

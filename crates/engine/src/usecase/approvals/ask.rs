@@ -116,11 +116,8 @@ pub(crate) async fn ask(
             None => role.envelope(),
         };
         let previous = view.as_ref().and_then(|v| file_of(v, &role.role));
-        roles.push(RoleRequest::new(
-            &role.role,
-            &envelope,
-            previous.as_deref(),
-        )?);
+        let asked = RoleRequest::new(&envelope, previous.as_deref())?;
+        roles.push(asked.named(&role.role));
     }
     // The rollout is made when it is published: what it lists may be another by then.
     draft

@@ -24,6 +24,7 @@ import { apply, changeReceipt, planOf } from "./changes";
 import { devicesOf, installsOf, setupsOf, simulated } from "./devices";
 import { stoppedAt } from "./figures";
 import { FakeKeys } from "./keys";
+import { isWorkstation, offlineHandlers, type Workstation } from "./offline";
 import { counted, rolloutsOf, serverOf, viewOf } from "./rollouts";
 import { expired, progressAt, uploads } from "./upload";
 
@@ -58,7 +59,8 @@ export type Scenario =
   | "stopped"
   | "halted"
   | "fleet"
-  | "broken";
+  | "broken"
+  | Workstation;
 
 type Handlers = { [C in Command]?: (request: CommandMap[C][0]) => CommandMap[C][1] | Promise<CommandMap[C][1]> };
 
@@ -104,7 +106,8 @@ export class FakeBackend implements Backend {
     this.#refused = scenario === "expired";
     this.#now = options.now ?? Date.now;
     this.pace = options.pace ?? 400;
-    if (scenario === "welcome" || scenario === "connect") return;
+    if (isWorkstation(scenario)) Object.assign(this.#handlers, offlineHandlers(scenario, this.#now));
+    if (isWorkstation(scenario) || scenario === "welcome" || scenario === "connect") return;
     const now = this.#now();
     const workspace = scenario === "empty" || scenario === "fleet" ? data.sandbox : data.workspace;
     this.workspaces = [workspace];
@@ -370,6 +373,7 @@ export class FakeBackend implements Backend {
       active: this.#active,
       recovered: [],
       notices: [],
+      offline: isWorkstation(this.#scenario),
     };
   }
 

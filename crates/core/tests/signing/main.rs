@@ -1,0 +1,8 @@
+//! Signing requests and responses: what a person is shown, what is refused, what merges.
+#![allow(clippy::unwrap_used, reason = "a failed expectation is the test")]
+
+mod alarms;
+mod merging;
+mod parsing;
+mod shown;
+mod world;

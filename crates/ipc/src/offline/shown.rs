@@ -1,0 +1,259 @@
+//! From the workstation's words to the window's.
+
+use headgate_core::signing::{Line, Mark, plain};
+use headgate_core::words::words;
+use headgate_core::{Problem, ReleaseManifest};
+use headgate_offline::{
+    BundleVerdict, Entry, FileChanges, Found, HandedBack, Look, OwnKey, RootPreview, VaultPlace, qr,
+};
+
+use crate::dto;
+
+/// Most files that are listed.
+const MAX_FILES: usize = 2_000;
+
+fn in_words(sha256: &str) -> Vec<String> {
+    words(sha256).map_or_else(|_| Vec::new(), |w| w.map(String::from).to_vec())
+}
+
+pub(super) fn root(root: RootPreview, handle: String) -> dto::OfflineRoot {
+    let owner = |o: headgate_offline::Owner| dto::OfflineOwner {
+        name: o.name,
+        holder: o.holder,
+        id: o.id,
+    };
+    dto::OfflineRoot {
+        handle,
+        app: root.app,
+        name: root.name,
+        fingerprint: root.fingerprint,
+        words: root.words,
+        owners: root.owners.into_iter().map(owner).collect(),
+        threshold: root.threshold,
+        made: root.made.to_string(),
+        pinned: root.pinned,
+    }
+}
+
+pub(super) fn code(file: &[u8]) -> Option<dto::OfflineQr> {
+    let squares = qr::squares(file).ok()?;
+    Some(dto::OfflineQr {
+        side: squares.side,
+        path: squares.path(),
+    })
+}
+
+pub(super) fn key(key: &OwnKey) -> dto::OfflineKey {
+    let text = format!("{}  {}\n", key.public.hex(), key.name);
+    dto::OfflineKey {
+        id: key.id.to_string(),
+        words: in_words(key.id.as_str()),
+        name: plain(&key.name),
+        public: key.public.hex().to_owned(),
+        vault: match key.vault {
+            VaultPlace::Os => "os".into(),
+            VaultPlace::File(_) => "file".into(),
+        },
+        created: key.created.to_string(),
+        qr: code(text.as_bytes()),
+    }
+}
+
+pub(super) fn request(found: Found, handle: String) -> dto::OfflineRequest {
+    dto::OfflineRequest {
+        handle,
+        file: found.file,
+        standing: found.standing.text().into(),
+        title: found.title,
+        app: found.app,
+        by: found.by,
+        created: found.created.map(|c| c.to_string()),
+        problem: found.problem.map(Problem::into),
+    }
+}
+
+pub(super) fn answer(
+    handed: &HandedBack,
+    entry: &Entry,
+    saved: Option<String>,
+) -> dto::OfflineAnswer {
+    dto::OfflineAnswer {
+        request: handed.request.clone(),
+        title: entry.title.clone(),
+        did: entry.did.clone(),
+        at: entry.at.to_string(),
+        size: handed.bytes.len(),
+        file: handed.name.clone(),
+        saved,
+        qr: code(&handed.bytes),
+    }
+}
+
+pub(super) fn review(
+    look: Look,
+    handle: String,
+    answer: Option<dto::OfflineAnswer>,
+) -> dto::OfflineReview {
+    let release = look
+        .release
+        .as_ref()
+        .map(|manifest| release(manifest, &look));
+    let review = look.review;
+    let roles = review.roles.into_iter().map(role).collect();
+    let alarm = |a: headgate_core::signing::Alarm| dto::OfflineAlarm {
+        kind: a.kind.text().into(),
+        text: a.text,
+    };
+    dto::OfflineReview {
+        handle,
+        sha256: look.sha256,
+        title: review.title,
+        app: review.app.0,
+        name: review.app.1,
+        by: review.claims.by,
+        reason: review.claims.reason,
+        created: review.claims.created.to_string(),
+        expires: review.claims.expires.to_string(),
+        roles,
+        alarms: review.alarms.into_iter().map(alarm).collect(),
+        release,
+        changes: look.changes.map(changes),
+        keys: look.keys.iter().map(key).collect(),
+        signed: look.signed,
+        complete: review.complete,
+        answer,
+    }
+}
+
+fn role(role: headgate_core::signing::RoleReview) -> dto::OfflineRole {
+    let key = |k: headgate_core::signing::KeyState| dto::OfflineRoleKey {
+        id: k.id.as_str().chars().take(8).collect(),
+        name: k.name,
+        holder: k.holder,
+        signed: k.signed,
+        own: k.own,
+    };
+    dto::OfflineRole {
+        words: in_words(&role.sha256),
+        role: role.role,
+        version: role.version,
+        against: role.against,
+        sha256: role.sha256,
+        have: role.have,
+        need: role.need,
+        expires: role.expires.to_string(),
+        lines: role.lines.into_iter().map(line).collect(),
+        keys: role.keys.into_iter().map(key).collect(),
+    }
+}
+
+fn line(line: Line) -> dto::OfflineLine {
+    dto::OfflineLine {
+        what: line.what,
+        before: line.before,
+        after: line.after,
+        mark: match line.mark {
+            Mark::Same => "same",
+            Mark::Changed => "changed",
+            Mark::Danger => "danger",
+        }
+        .into(),
+    }
+}
+
+fn release(manifest: &ReleaseManifest, look: &Look) -> dto::OfflineRelease {
+    let verdict = look.bundles.iter().find(|(b, _)| *b == manifest.build);
+    let (verdict, says) = match verdict.map(|(_, v)| v) {
+        Some(BundleVerdict::Matches { .. }) => {
+            ("matches", "Matches the bundle on the drive".to_owned())
+        }
+        Some(BundleVerdict::Differs { why }) => {
+            ("differs", format!("The bundle on the drive differs: {why}"))
+        }
+        _ => ("absent", "The bundle did not travel along".to_owned()),
+    };
+    let native = serde_json::to_value(&manifest.native).unwrap_or_default();
+    dto::OfflineRelease {
+        version: plain(&manifest.version),
+        build: manifest.build,
+        unit: manifest.unit.to_string(),
+        native: natives(&native),
+        commit: manifest.source.commit.as_deref().map(plain),
+        bundle: manifest.bundle.sha256.clone(),
+        words: in_words(&manifest.bundle.sha256),
+        verdict: verdict.into(),
+        says,
+    }
+}
+
+/// "iOS 4.1.0 – 4.2.x, Android from 4.0.0", or "any native version".
+fn natives(native: &serde_json::Value) -> String {
+    let range = |name: &str, key: &str| {
+        let range = native.get(key)?;
+        let at = |end: &str| range.get(end).and_then(|v| v.as_str());
+        let words = match (at("min"), at("max")) {
+            (Some(min), Some(max)) => format!("{min} – {max}"),
+            (Some(min), None) => format!("from {min}"),
+            (None, Some(max)) => format!("up to {max}"),
+            (None, None) => return None,
+        };
+        Some(plain(&format!("{name} {words}")))
+    };
+    let all: Vec<String> = [range("iOS", "ios"), range("Android", "android")]
+        .into_iter()
+        .flatten()
+        .collect();
+    match all.is_empty() {
+        true => "any native version".into(),
+        false => all.join(", "),
+    }
+}
+
+fn changes(changes: FileChanges) -> dto::OfflineChanges {
+    let d = changes.difference;
+    let size = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let file = |path: &str, change: &str, delta: i64| dto::OfflineFile {
+        path: plain(path),
+        change: change.into(),
+        delta,
+    };
+    let mut files: Vec<dto::OfflineFile> = Vec::new();
+    files.extend(d.added.iter().map(|f| file(&f.path, "added", size(f.size))));
+    files.extend(
+        d.removed
+            .iter()
+            .map(|f| file(&f.path, "removed", -size(f.size))),
+    );
+    files.extend(
+        d.changed
+            .iter()
+            .map(|f| file(&f.path, "changed", size(f.new_size) - size(f.old_size))),
+    );
+    files.sort_by(|a, b| {
+        let large = |f: &dto::OfflineFile| std::cmp::Reverse(f.delta.unsigned_abs());
+        (large(a), &a.path).cmp(&(large(b), &b.path))
+    });
+    files.truncate(MAX_FILES);
+    dto::OfflineChanges {
+        version: plain(&changes.version),
+        signed_here: changes.signed_here.map(|at| at.to_string()),
+        added: d.added.len(),
+        removed: d.removed.len(),
+        changed: d.changed.len(),
+        identical: d.unchanged,
+        files,
+    }
+}
+
+pub(super) fn entry(entry: Entry) -> dto::OfflineEntry {
+    let role = |r: &headgate_offline::RoleEntry| format!("{} version {}", r.role, r.version);
+    dto::OfflineEntry {
+        at: entry.at.to_string(),
+        roles: entry.roles.iter().map(role).collect(),
+        did: entry.did,
+        title: entry.title,
+        app: entry.app,
+        accepted: entry.accepted,
+        reason: entry.reason,
+    }
+}
