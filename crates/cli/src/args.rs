@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use headgate_engine::VaultChoice;
+use headgate_engine::{Member, VaultChoice};
 
+mod approval;
 mod clients;
 mod device;
 mod keys;
@@ -13,10 +14,11 @@ mod server;
 mod storage;
 mod values;
 
+pub(crate) use approval::{AskArgs, NewKeyArgs, RequestCommand, ResponseCommand, TrustCommand};
 pub(crate) use clients::{ChannelKeyArgs, ClientKeyCommand, ClientsCommand, IdCommand};
 pub(crate) use device::{DeviceCommand, DeviceRunArgs, FleetArgs, TufClientArgs, TufCommand};
 pub(crate) use keys::{KeyChannelArgs, KeysCommand};
-pub(crate) use offline::{RequestCommand, SignArgs};
+pub(crate) use offline::SignArgs;
 pub(crate) use server::{DevicesCommand, ServerCommand, WhoGetsArgs};
 pub(crate) use storage::{CredentialsCommand, MirrorCommand, StorageCommand};
 use values::{percent, vault};
@@ -74,6 +76,12 @@ pub(crate) enum Command {
     /// Keys of this computer
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Signatures of other people: take in what they answered
+    #[command(subcommand)]
+    Response(ResponseCommand),
+    /// Who may sign what: teams, people, thresholds, rotation
+    #[command(subcommand)]
+    Trust(TrustCommand),
     /// What each channel serves
     Status,
     /// What devices make of what each channel serves
@@ -146,12 +154,23 @@ pub(crate) struct InitArgs {
     /// Where the keys go: os, or file:PATH
     #[arg(long, default_value = "os", value_parser = vault)]
     pub(crate) vault: VaultChoice,
+    /// For a team: the public key of another owner, a name for it, who holds it
+    #[arg(long, value_name = "HEX=NAME[=HOLDER]", value_parser = approval::member)]
+    pub(crate) key: Vec<Member>,
+    /// For a team: owners who must sign root, settings and approvals of the last channel
+    #[arg(long, value_name = "NUMBER", default_value_t = 2)]
+    pub(crate) threshold: u32,
+    /// For a team: write the request for the other owners here; must not exist
+    #[arg(long, value_name = "FILE")]
+    pub(crate) request: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Profile {
     /// One release key and one online key
     Solo,
+    /// Several owners, whose keys are named with --key
+    Team,
 }
 
 #[derive(Debug, Args)]
@@ -281,6 +300,8 @@ pub(crate) struct PromoteArgs {
     /// First share; without it the channel's default
     #[arg(long, value_name = "0.1-100", value_parser = percent)]
     pub(crate) percent: Option<u16>,
+    #[command(flatten)]
+    pub(crate) ask: AskArgs,
 }
 
 #[derive(Debug, Args)]

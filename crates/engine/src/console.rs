@@ -229,7 +229,9 @@ impl Console {
     /// # Errors
     /// `usage.no_workspace`, `usage.which_workspace`.
     pub async fn workspace_of(&self, app: Option<&str>) -> Result<Workspace> {
-        let all = self.workspaces().await?;
+        let mut all = self.workspaces().await?;
+        // One whose owners have not signed its first root yet can be named, and is taken where it is the only one.
+        all.extend(self.inner.journal.waiting_workspaces().await?);
         let mut fitting = all
             .into_iter()
             .filter(|w| app.is_none_or(|a| w.app == a || w.id == a));

@@ -1,20 +1,11 @@
-//! Signing requests: what they would have a person sign, and the signature.
+//! Signing a request with a key of this computer.
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use headgate_engine::VaultChoice;
 
 use super::values::vault;
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum RequestCommand {
-    /// What a request would have you sign, derived from the bytes to be signed
-    Show {
-        /// Request, or a PNG picture of its QR code
-        request: PathBuf,
-    },
-}
 
 /// Signs a request with a key of this computer. What it says is derived from the bytes to be signed.
 #[derive(Debug, Args)]

@@ -1,17 +1,16 @@
 //! `headgate init`.
 
 use headgate_core::{Code, Problem, words};
-use headgate_engine::{InitRequest, RootInfo};
+use headgate_engine::{InitRequest, RootInfo, Started, Team};
 use serde_json::json;
 
+use super::approval;
 use crate::args::{InitArgs, Profile};
 use crate::context::Context;
 use crate::output::{Answer, Outcome, pairs};
 use crate::progress;
 
 pub(crate) async fn run(context: &Context, args: InitArgs) -> Outcome {
-    // The only profile so far; the match fails to compile when there is a second one.
-    let Profile::Solo = args.profile;
     let app = context.app.clone().ok_or_else(|| {
         Problem::new(Code::UsageArgument, "The app has no identifier.")
             .remedy("Name it with --app com.acme.field.")
@@ -29,8 +28,31 @@ pub(crate) async fn run(context: &Context, args: InitArgs) -> Outcome {
         vault_why: None,
         sandbox: false,
     };
-    let init = Box::pin(context.console.init(request));
-    let (workspace, job) = progress::during(context, init).await?;
+    let (workspace, job) = if args.profile == Profile::Team {
+        let team = Team {
+            members: args.key,
+            root_threshold: args.threshold,
+            last_threshold: args.threshold,
+        };
+        let init = Box::pin(context.console.init_team(request, team));
+        match progress::during(context, init).await? {
+            (workspace, Started::Publish(job)) => (workspace, job),
+            (workspace, Started::Ask(_, id)) => {
+                return match &args.request {
+                    Some(file) => approval::saved(context, &workspace, &id, file, false).await,
+                    None => approval::waiting(context, &workspace, &id, None).await,
+                };
+            }
+        }
+    } else {
+        if let Some(extra) = args.key.first() {
+            let what = format!("The key ‘{}’ makes a team.", extra.name);
+            let problem = Problem::new(Code::UsageArgument, what).field("key");
+            return Err(problem.remedy("Say --profile team.").into());
+        }
+        let init = Box::pin(context.console.init(request));
+        progress::during(context, init).await?
+    };
     let (_, receipt) = context.receipt(&job).await?;
     let root = RootInfo::of(&workspace.root)?;
     let vault = context.console.vault_info(&workspace);

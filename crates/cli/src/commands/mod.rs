@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod approval;
 mod clients;
 mod compare;
 mod completions;
@@ -20,6 +21,7 @@ mod server;
 mod ship;
 mod status;
 mod storage;
+mod trust;
 mod verify;
 
 use crate::args::{Cli, Command};
@@ -49,6 +51,8 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
         Command::Promote(args) => promote::run(&context, args).await,
         Command::Rollout(command) => rollout::run(&context, command).await,
         Command::Keys(command) => keys::run(&context, command).await,
+        Command::Response(command) => approval::response(&context, command).await,
+        Command::Trust(command) => trust::run(&context, command).await,
         Command::Status => status::run(&context).await,
         Command::Rollouts => server::rollouts(&context).await,
         Command::Server(command) => server::run(&context, command).await,
@@ -60,7 +64,7 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
         Command::Clients(command) => clients::run(&context, command).await,
         Command::Jobs(command) => jobs::run(&context, command).await,
         Command::Sandbox => sandbox::run(&context).await,
-        Command::Request(command) => offline::request(&context, command).await,
+        Command::Request(command) => approval::request(&context, command).await,
         Command::Sign(args) => offline::sign(&context, args).await,
         Command::Completions { shell } => Ok(completions::run(shell)),
         Command::Verify(args) => verify::run(args, &context.unit, context.json).await,

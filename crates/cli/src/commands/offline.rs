@@ -10,18 +10,14 @@ use headgate_offline::cli::{self, Said};
 use headgate_offline::{Passphrase, SignOptions, VaultPlace, Workstation};
 use zeroize::Zeroizing;
 
-use crate::args::{RequestCommand, SignArgs};
+use crate::args::SignArgs;
 use crate::context::Context;
 use crate::output::{Answer, Outcome};
 use crate::secrets;
 
-pub(crate) async fn request(context: &Context, command: RequestCommand) -> Outcome {
-    match command {
-        RequestCommand::Show { request } => {
-            let station = workstation(context).await?;
-            Ok(answer(cli::show(&station, &request)?))
-        }
-    }
+pub(crate) async fn show(context: &Context, request: &std::path::Path) -> Outcome {
+    let station = workstation(context).await?;
+    Ok(answer(cli::show(&station, request)?))
 }
 
 pub(crate) async fn sign(context: &Context, args: SignArgs) -> Outcome {

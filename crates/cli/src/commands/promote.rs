@@ -24,7 +24,22 @@ pub(crate) async fn run(context: &Context, args: PromoteArgs) -> Outcome {
         permille: args.percent,
     };
     let plan = Box::pin(context.console.promote_prepare(request)).await?;
+    if plan.planned.can_ask
+        && let Some(file) = &args.ask.request
+    {
+        let (job, id) = context
+            .console
+            .ask_plan(&plan.plan, &args.ask.reason)
+            .await?;
+        context.wait(&job).await?;
+        return super::approval::saved(context, &workspace, &id, file, false).await;
+    }
     if let Some(problem) = plan.planned.problem {
+        let remedy = "Ask for the missing signatures with --request FILE.";
+        let problem = match plan.planned.can_ask {
+            true => problem.remedy(remedy),
+            false => problem,
+        };
         return Err(problem.into());
     }
     if !context.json {

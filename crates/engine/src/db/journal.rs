@@ -92,6 +92,18 @@ impl Journal {
         rows.map_err(journal_error)?.iter().map(workspace).collect()
     }
 
+    /// Workspaces whose first root waits for signatures.
+    pub(crate) async fn waiting_workspaces(&self) -> Result<Vec<Workspace>> {
+        let rows = sqlx::query(
+            "SELECT * FROM workspace WHERE ready = 0
+             AND EXISTS (SELECT 1 FROM approval WHERE approval.workspace = workspace.id AND approval.state = 'open')
+             ORDER BY name, id",
+        )
+        .fetch_all(&self.pool)
+        .await;
+        rows.map_err(journal_error)?.iter().map(workspace).collect()
+    }
+
     pub(crate) async fn workspace(&self, id: &str) -> Result<Option<Workspace>> {
         let row = sqlx::query("SELECT * FROM workspace WHERE id = ?")
             .bind(id)
