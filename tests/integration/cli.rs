@@ -25,3 +25,5 @@ mod log;
 mod releases;
 #[path = "cli/storage.rs"]
 mod storage;
+#[path = "cli/team.rs"]
+mod team;

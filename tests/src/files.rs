@@ -5,6 +5,19 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+/// A program of the workspace, beside the test that runs.
+pub fn program(name: &str) -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let folder = own.parent().and_then(Path::parent).unwrap();
+    let path = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    let path_text = path.display();
+    assert!(
+        path.exists(),
+        "{path_text} is missing: build the workspace first"
+    );
+    path
+}
+
 /// A folder that vanishes; in memory where the system has such a place, since every write is flushed.
 pub fn scratch() -> TempDir {
     let memory = Path::new("/dev/shm");

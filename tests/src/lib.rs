@@ -24,7 +24,7 @@ pub use bench::{
 };
 pub use builds::{noise, sample, varied};
 pub use device::{Seen, Served, device};
-pub use files::{copy_tree, files_below, scratch};
+pub use files::{copy_tree, files_below, program, scratch};
 pub use packs::{PackHost, Trouble, pack_of};
 pub use phone::{Phone, impatient, reached};
 pub use s3::{ACCESS_KEY, Asked, BUCKET, Buckets, Fault, S3, SECRET, quick};

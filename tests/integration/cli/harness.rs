@@ -194,18 +194,7 @@ fn binary() -> PathBuf {
     if let Some(path) = std::env::var_os("HEADGATE_CLI") {
         return path.into();
     }
-    let own = std::env::current_exe().unwrap();
-    let path = own
-        .parent()
-        .and_then(Path::parent)
-        .unwrap()
-        .join(format!("headgate{}", std::env::consts::EXE_SUFFIX));
-    assert!(
-        path.exists(),
-        "{} is missing: build the workspace first",
-        path.display()
-    );
-    path
+    headgate_tests::program("headgate")
 }
 
 /// Serves a folder over HTTP until the process ends; gives its address.
