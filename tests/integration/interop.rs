@@ -8,6 +8,8 @@ mod bench;
 mod builds;
 #[path = "interop/clients.rs"]
 mod clients;
+#[path = "interop/team.rs"]
+mod team;
 
 use std::fs;
 use std::path::Path;
@@ -338,5 +340,39 @@ async fn java_and_python_read_every_bundle_completely() {
         ) {
             assert_eq!(read, expected, "{reader} reads {}", build.display());
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs python-tuf and tuf-js"]
+async fn both_clients_follow_a_team_and_refuse_production_with_one_signature() {
+    let bench = Bench::new().await;
+    let url = format!("{}/storage", bench.url);
+    let mut clients = Clients::new(&bench.root(), &bench.temp.path().join("states"));
+    let shipped = bench.ship(&builds::sample(), "1.0.0").await;
+    let build = shipped.release.clone().unwrap().1;
+    bench.promote(build, "development", "staging").await;
+    let owner = team::Owner::new("Ines vault");
+    bench.copies.arm();
+    bench.team(&owner).await;
+    // At every write of the change the clients verify, from the first root on.
+    for (copy, key) in bench.copies.disarm() {
+        println!("after {key}");
+        same_release(
+            &clients.agree(&format!("{}/{copy}", bench.url), "development"),
+            &shipped,
+        );
+    }
+    let id = bench.ask_production(build).await;
+    for reason in clients.refuse(&url, "production") {
+        assert!(reason.contains("no role lists the target"), "{reason}");
+    }
+    bench.signed_by(&owner, &id).await;
+    let found = clients.agree(&url, "production");
+    same_release(&found, &shipped);
+    assert_eq!(found.root_version, 2);
+    let half = format!("{}/{}", bench.url, bench.half_signed());
+    for reason in clients.refuse(&half, "production") {
+        println!("{reason}");
     }
 }
