@@ -103,6 +103,7 @@ fn ceremony(wish: TrustCeremony) -> Result<Ceremony, IpcError> {
             old,
             new: member(new)?,
         },
+        TrustCeremony::Renew { roles } => Ceremony::Renew { roles },
         TrustCeremony::Grant { role, key } => Ceremony::Grant { role, key },
         TrustCeremony::Revoke { role, key } => Ceremony::Revoke { role, key },
     })

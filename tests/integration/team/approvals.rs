@@ -314,3 +314,46 @@ async fn pending_approvals_survive_a_restart() {
     let receipt = anna.publish(&id).await.unwrap();
     assert_eq!(receipt.release, Some(("1.0.0".to_owned(), build)));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_is_shipped_straight_to_a_channel_of_two() {
+    let crew = Crew::new().await;
+    let anna = &crew.anna;
+    let picked = anna.console.pick(&crew.bench.build("direct")).unwrap();
+    let options = headgate_engine::InspectOptions::default();
+    let job = anna
+        .console
+        .inspect(&anna.workspace.id, "main", &picked.handle, options)
+        .await
+        .unwrap();
+    anna.console.wait(&job).await.unwrap();
+    let request = headgate_engine::ShipRequest {
+        workspace: anna.workspace.id.clone(),
+        unit: "main".into(),
+        handle: picked.handle,
+        version: "2.0.0".into(),
+        channel: "production".into(),
+        permille: Some(1000),
+        ..Default::default()
+    };
+    let plan = anna.console.ship_prepare(request).await.unwrap();
+    assert!(plan.planned.can_ask);
+    let (job, id) = anna.console.ask_plan(&plan.plan, "").await.unwrap();
+    anna.console.wait(&job).await.unwrap();
+    // The bundle is in storage; what lies in the work folder may be swept away meanwhile.
+    let work = crew.bench.home("anna").join("work");
+    for file in headgate_tests::files_below(&work) {
+        std::fs::remove_file(file).unwrap();
+    }
+    assert_eq!(
+        crew.bench
+            .device(&anna.workspace.root)
+            .await
+            .unwrap()
+            .build("production"),
+        None
+    );
+    crew.ines.co_sign(&id).await.unwrap();
+    let receipt = anna.publish(&id).await.unwrap();
+    assert_eq!(receipt.release.map(|r| r.0), Some("2.0.0".to_owned()));
+}

@@ -257,3 +257,62 @@ async fn people_and_thresholds_change_and_what_cannot_be_met_is_refused() {
     crew.ceremony(&remove, &crew.mara).await.unwrap();
     crew.bench.device(&crew.anna.workspace.root).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn expiring_roles_are_renewed_by_as_many_people_as_sign_them() {
+    let crew = Crew::new().await;
+    crew.bench.clock.days(20);
+    let renew = Ceremony::Renew {
+        roles: vec!["root".into(), "targets".into(), "main.production".into()],
+    };
+    let plan = crew
+        .anna
+        .console
+        .trust_prepare(&crew.anna.workspace.id, &renew, "")
+        .await
+        .unwrap();
+    assert!(
+        plan.lines.iter().any(|l| l.what == "root is valid until"),
+        "{:?}",
+        plan.lines
+    );
+    let receipt = crew.ceremony(&renew, &crew.mara).await.unwrap();
+    assert_eq!(receipt.root_now, 3);
+    crew.bench.clock.days(5);
+    crew.bench.device(&crew.anna.workspace.root).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_online_key_is_handed_to_another_person() {
+    let (crew, _) = Crew::solo().await;
+    let made = crew
+        .anna
+        .console
+        .create_key(&crew.anna.workspace.id, "fresh 2")
+        .await
+        .unwrap();
+    let rotate = Ceremony::RemoveKey {
+        key: "Acme Field online".into(),
+    };
+    // The operator's key signs rollouts too, so it cannot simply be taken out.
+    assert_eq!(
+        crew.anna.ceremony(&rotate).await.unwrap_err().code,
+        Code::UsageArgument
+    );
+    let _ = made;
+    let replace = Ceremony::Rotate {
+        old: "Acme Field online".into(),
+        new: headgate_engine::Member {
+            public: crew.mara.member.public.clone(),
+            name: "mara 2026".into(),
+            holder: "mara".into(),
+        },
+    };
+    // Anna holds no key that would sign rollouts then: mara has to sign with her.
+    let Started::Ask(_, id) = crew.anna.ceremony(&replace).await.unwrap() else {
+        panic!("the new key has to sign what it will be trusted for");
+    };
+    crew.mara.co_sign(&id).await.unwrap();
+    crew.anna.publish(&id).await.unwrap();
+    crew.bench.device(&crew.anna.workspace.root).await.unwrap();
+}

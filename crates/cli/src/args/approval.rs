@@ -181,6 +181,14 @@ pub(crate) enum TrustCommand {
         #[command(flatten)]
         ask: AskArgs,
     },
+    /// Sign roles again with the same content, for longer
+    Renew {
+        /// Roles such as root, targets or main.production
+        #[arg(required = true)]
+        roles: Vec<String>,
+        #[command(flatten)]
+        ask: AskArgs,
+    },
     /// Let a known key sign a role
     Grant {
         /// Role

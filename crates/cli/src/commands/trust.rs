@@ -53,6 +53,7 @@ pub(crate) async fn run(context: &Context, command: TrustCommand) -> Outcome {
             },
             ask,
         ),
+        TrustCommand::Renew { roles, ask } => (Ceremony::Renew { roles }, ask),
         TrustCommand::Grant { role, key, ask } => (Ceremony::Grant { role, key }, ask),
         TrustCommand::Revoke { role, key, ask } => (Ceremony::Revoke { role, key }, ask),
     };

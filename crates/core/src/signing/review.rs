@@ -328,7 +328,9 @@ fn before(
         return Ok(None);
     }
     let envelope = Envelope::parse(file.as_bytes())?;
+    // An empty version before does not say whether it approves or serves: it is the role that is asked for.
     let old = SignedRole::read(envelope.signed())?;
+    let old = old.clone().named(&name.to_string()).unwrap_or(old);
     // An empty list of targets does not say whether it approves or serves, so the place counts.
     let place = |r: &SignedRole| (r.header().unit.clone(), r.header().channel.clone());
     let same = old.name() == name || (place(&old).0.is_some() && place(&old) == place(role));

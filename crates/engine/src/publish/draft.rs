@@ -173,6 +173,7 @@ pub(crate) async fn draft(
         }
         Action::Refresh => d.renew(own, &mut out)?,
         Action::Trust { edits, .. } => d.trust(edits, &mut out)?,
+        Action::Renew { roles } => d.renew_roles(roles, &mut out)?,
         Action::AddFreshnessKey {
             public,
             name,

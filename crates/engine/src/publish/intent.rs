@@ -89,6 +89,11 @@ pub enum Action {
         /// What the ceremony is called: "Make a team".
         title: String,
     },
+    /// Roles with the same content, for longer.
+    Renew {
+        /// Role names.
+        roles: Vec<String>,
+    },
     /// A new release.
     Ship {
         /// Channel.
@@ -209,6 +214,7 @@ impl Action {
             Self::Init { .. }
             | Self::Refresh
             | Self::Trust { .. }
+            | Self::Renew { .. }
             | Self::AddFreshnessKey { .. }
             | Self::Deliver { .. }
             | Self::Settings { .. }
@@ -239,6 +245,7 @@ impl Action {
             Self::Refresh => "refresh",
             Self::AddFreshnessKey { .. } => "add_key",
             Self::Trust { .. } => "trust",
+            Self::Renew { .. } => "renew",
             Self::Deliver { .. } | Self::Settings { .. } => "settings",
             Self::Mirror { .. } => "mirror",
         }

@@ -61,7 +61,7 @@ impl Draft {
     pub(crate) fn askable(&self) -> Vec<&DraftRole> {
         let whole = matches!(
             self.intent.action,
-            Action::Init { .. } | Action::Trust { .. }
+            Action::Init { .. } | Action::Trust { .. } | Action::Renew { .. }
         );
         let fits = |role: &&DraftRole| match role.role {
             RoleName::Snapshot | RoleName::Timestamp => false,

@@ -217,6 +217,36 @@ impl Drafting<'_> {
         Ok(())
     }
 
+    /// Signs roles again that a person names, whoever has to sign them.
+    pub(super) fn renew_roles(&mut self, roles: &[String], out: &mut Outcome) -> Result<()> {
+        let view = self.view;
+        let says = |version: u64| format!("The same as version {version}, for longer");
+        for name in roles {
+            let role = RoleName::parse(name).map_err(|_| unknown_role(name))?;
+            match &role {
+                RoleName::Root => {
+                    let next = root_change::renewed(view, &self.header(&role), self.now);
+                    self.new_root(next, says(view.root.meta.version), out)?;
+                }
+                RoleName::Targets => {
+                    let settings = view.targets.meta.x.clone();
+                    self.targets_role(settings, says(view.targets.meta.version))?;
+                }
+                RoleName::Channel(..) | RoleName::Rollout(..) => {
+                    let current = self.channel_role(&role)?;
+                    let (targets, version) = (current.targets.clone(), current.version);
+                    self.channel_draft(role, targets, says(version))?;
+                }
+                RoleName::Snapshot | RoleName::Timestamp => {
+                    return Err(
+                        unknown_role(name).remedy("Freshness is signed by headgate refresh.")
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// What releases put into storage from now on.
     pub(super) fn settings(&mut self, delivers: Delivers) -> Result<()> {
         let current = &self.view.targets.meta.x;
@@ -423,6 +453,11 @@ impl Drafting<'_> {
             .ok_or_else(missing)?
             .role_keys())
     }
+}
+
+fn unknown_role(name: &str) -> Problem {
+    let what = format!("There is no role {name} to renew.");
+    Problem::new(Code::UsageUnknown, what).field("role")
 }
 
 fn target_file(bytes: &[u8], sha256: &str) -> TargetFile {

@@ -329,6 +329,7 @@ fn headline(intent: &Intent, channel: Option<&str>, proof: Option<&Proof>) -> St
     let (Some(channel), Some(proof)) = (channel, proof) else {
         return match &intent.action {
             Action::Init { app, .. } => format!("The registry of {app} is there"),
+            Action::Renew { .. } => format!("{}: signed", super::jobs::title(intent)),
             Action::Trust { title, .. } => format!("{title}: signed"),
             Action::AddFreshnessKey { name, .. } => format!("‘{name}’ may sign freshness"),
             Action::Deliver { .. } | Action::Settings { .. } => {

@@ -433,6 +433,7 @@ pub(crate) fn title(intent: &Intent) -> String {
         },
         Action::Refresh => "Refresh freshness".into(),
         Action::Trust { title, .. } => title.clone(),
+        Action::Renew { roles } => format!("Renew {}", roles.join(", ")),
         Action::AddFreshnessKey { name, .. } => format!("Add the key ‘{name}’ to the root"),
         Action::Deliver { .. } => "Change what releases put into storage".into(),
         Action::Settings { change } => match change {
@@ -464,7 +465,9 @@ pub(crate) fn kind(intent: &Intent) -> JobKind {
         Action::Promote { .. } => JobKind::Promote,
         Action::Rollout { .. } => JobKind::Rollout,
         Action::Refresh => JobKind::Refresh,
-        Action::AddFreshnessKey { .. } | Action::Trust { .. } => JobKind::Root,
+        Action::AddFreshnessKey { .. } | Action::Trust { .. } | Action::Renew { .. } => {
+            JobKind::Root
+        }
         Action::Deliver { .. } | Action::Settings { .. } => JobKind::Settings,
         Action::Mirror { .. } => JobKind::Mirror,
     }

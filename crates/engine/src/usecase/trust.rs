@@ -3,7 +3,8 @@
 use headgate_core::signing::{Line, TrustEdit, TrustTable};
 use headgate_core::text::one_line;
 use headgate_core::{Code, Problem, Result};
-use headgate_tuf::{KeyId, PublicKey, RoleName};
+use headgate_registry::View;
+use headgate_tuf::{KeyId, PublicKey, RoleName, UtcTime, policy};
 
 use crate::console::Console;
 use crate::publish::{Action, Member, Planned, draft};
@@ -88,6 +89,11 @@ pub enum Ceremony {
         /// At least 8 digits of the key's id, or its name.
         key: String,
     },
+    /// Roles with the same content, for longer.
+    Renew {
+        /// Role names.
+        roles: Vec<String>,
+    },
     /// A role does not accept a key any more.
     Revoke {
         /// Role name.
@@ -106,9 +112,26 @@ impl Ceremony {
             Self::RemoveKey { key } => format!("Take out {key}"),
             Self::Threshold { role, threshold } => format!("{role} needs {threshold} signatures"),
             Self::Rotate { old, new } => format!("Replace {old} by {}", new.name),
+            Self::Renew { roles } => format!("Renew {}", roles.join(", ")),
             Self::Grant { role, key } => format!("{key} may sign {role}"),
             Self::Revoke { role, key } => format!("{key} may not sign {role} any more"),
         }
+    }
+
+    fn action(&self, table: &TrustTable) -> Result<Action> {
+        if let Self::Renew { roles } = self {
+            if roles.is_empty() {
+                let what = "No role is named.";
+                return Err(Problem::new(Code::UsageArgument, what).field("role"));
+            }
+            return Ok(Action::Renew {
+                roles: roles.clone(),
+            });
+        }
+        Ok(Action::Trust {
+            edits: self.edits(table)?,
+            title: self.title(),
+        })
     }
 
     /// The edits that it means now.
@@ -171,6 +194,7 @@ impl Ceremony {
                 }
                 edits
             }
+            Self::Renew { .. } => Vec::new(),
             Self::RemoveKey { key } => vec![TrustEdit::RemoveKey {
                 key: find_key(table, key)?,
             }],
@@ -243,15 +267,21 @@ impl Console {
         let workspace = self.workspace(workspace).await?;
         let (store, view) = self.fresh(&workspace).await?;
         let before = TrustTable::of(&view.root.meta, &view.targets.meta);
-        let edits = ceremony.edits(&before)?;
-        let next = before.apply(&edits)?;
+        let action = ceremony.action(&before)?;
+        let next = match &action {
+            Action::Trust { edits, .. } => before.apply(edits)?,
+            _ => before.clone(),
+        };
         let mut lines = Vec::new();
         next.lines(Some(&before), &mut lines);
+        if let Action::Renew { roles } = &action {
+            lines.extend(
+                roles
+                    .iter()
+                    .map(|role| renewed(&view, role, self.inner.world.now())),
+            );
+        }
         let title = ceremony.title();
-        let action = Action::Trust {
-            edits,
-            title: title.clone(),
-        };
         let typed = workspace.app.clone();
         let (plan, _, planned) = self
             .plan(
@@ -286,11 +316,7 @@ impl Console {
     ) -> Result<Started> {
         let workspace = self.workspace(workspace).await?;
         let (store, view) = self.fresh(&workspace).await?;
-        let edits = ceremony.edits(&TrustTable::of(&view.root.meta, &view.targets.meta))?;
-        let action = Action::Trust {
-            edits,
-            title: ceremony.title(),
-        };
+        let action = ceremony.action(&TrustTable::of(&view.root.meta, &view.targets.meta))?;
         let intent = self.intent(&view, action, one_line(reason, 500));
         let own = self.inner.own_keys(&workspace.id).await?;
         let drafted = draft(
@@ -310,4 +336,21 @@ impl Console {
             .await
             .map(Started::Publish)
     }
+}
+
+/// "Valid until": before and after a renewal.
+fn renewed(view: &View, name: &str, now: UtcTime) -> Line {
+    let role = RoleName::parse(name).ok();
+    let before = match &role {
+        Some(RoleName::Root) => Some(view.root.meta.expires),
+        Some(RoleName::Targets) => Some(view.targets.meta.expires),
+        Some(role) => view.channels.get(role).map(|l| l.meta.expires),
+        None => None,
+    };
+    let after = role.map_or_else(String::new, |r| policy::expires(&r, now).to_string());
+    Line::new(
+        format!("{name} is valid until"),
+        before.map(|b| b.to_string()),
+        after,
+    )
 }

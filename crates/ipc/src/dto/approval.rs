@@ -382,6 +382,11 @@ pub enum TrustCeremony {
         /// Id of the key.
         key: String,
     },
+    /// Roles with the same content, for longer.
+    Renew {
+        /// Role names.
+        roles: Vec<String>,
+    },
     /// A role does not accept a key any more.
     Revoke {
         /// Role name.

@@ -94,7 +94,7 @@ impl Console {
             match self.weigh(&workspace, view.as_ref(), &approval, None).await {
                 Ok((info, _)) => list.push(info),
                 Err(problem) => {
-                    tracing::warn!(%problem, id = approval.id, "a pending approval cannot be read")
+                    tracing::warn!(%problem, id = approval.id, "a pending approval cannot be read");
                 }
             }
         }
