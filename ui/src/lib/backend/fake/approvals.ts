@@ -186,20 +186,21 @@ function detailOf(approval: Approval): ApprovalDetail {
 export class FakeApprovals {
   list: Approval[] = [];
   location: string | null = null;
-  readonly #now: () => number | null;
+  readonly #now: () => number;
+  readonly #full: () => boolean;
   #filled = false;
 
-  /** `now` says nothing when the sample has no requests. */
-  constructor(now: () => number | null, run: Run) {
+  /** `full`: the sample has requests from the start. */
+  constructor(now: () => number, full: () => boolean, run: Run) {
     this.#now = now;
+    this.#full = full;
     this.handlers = this.#make(run);
   }
 
   readonly handlers: Handlers;
 
   #all(): Approval[] {
-    const now = this.#now();
-    if (!this.#filled && now !== null) this.list = sample(now);
+    if (!this.#filled && this.#full()) this.list = sample(this.#now());
     this.#filled = true;
     return this.list;
   }
@@ -222,7 +223,8 @@ export class FakeApprovals {
       approval: ({ id }) => detailOf(this.#find(id)),
       approval_ask: ({ reason }) => {
         const job = run("Ask for signatures: promote 4.2.5 to production", "acme", "production", () => {
-          this.#change("a1", { reason });
+          const made = sample(this.#now()).filter((one) => one.id === "a1");
+          this.list = [...made.map((one) => ({ ...one, reason })), ...this.#all().filter((one) => one.id !== "a1")];
         });
         return { job, id: "a1" };
       },

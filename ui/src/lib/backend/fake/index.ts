@@ -167,7 +167,8 @@ export class FakeBackend implements Backend {
   );
 
   readonly approvals = new FakeApprovals(
-    () => (this.#scenario === "requests" ? this.#now() : null),
+    () => this.#now(),
+    () => this.#scenario === "requests",
     (title, workspace, channel, finish) => {
       const job = this.#job("promote", title, workspace, "main", channel);
       this.#run(job, ["sign", "upload"], () => {
@@ -260,7 +261,8 @@ export class FakeBackend implements Backend {
       const release = board?.channels.find((channel) => channel.id === request.from)?.current?.release;
       if (!release) throw data.unreadable;
       const plan = ship.promotePlan(this.#now(), this.#workspace(request.workspace), request, release);
-      if (this.#scenario === "requests" && request.to === "production") Object.assign(plan, lacking());
+      if (["requests", "asking"].includes(this.#scenario) && request.to === "production")
+        Object.assign(plan, lacking());
       this.#plans.set(plan.plan, { plan, workspace: request.workspace, unit: request.unit, channel: request.to });
       return plan;
     },

@@ -33,4 +33,5 @@ export type Scenario =
   | "fleet"
   | "broken"
   | "requests"
+  | "asking"
   | Workstation;
