@@ -178,6 +178,8 @@ export function signPlanData(wish: PlanWish, missingKey: boolean): SignPlan {
     keys: keys().map((key, index) => (index === 0 ? { ...key, here: !missingKey } : key)),
     vault: VAULT,
     problem: missingKey ? NO_KEY : null,
+    canAsk: false,
+    missing: [],
     findings: wish.findings,
     typeToConfirm: wish.channel === "production" ? "production" : null,
     files: 684,
@@ -232,6 +234,8 @@ export function promotePlanData(
     keys: keys(),
     vault: VAULT,
     problem: null,
+    canAsk: false,
+    missing: [],
     typeToConfirm: to === "production" ? "production" : null,
   };
 }

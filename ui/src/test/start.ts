@@ -24,6 +24,7 @@ export function fresh(backend: FakeBackend): void {
   app.error = null;
   app.overlay = null;
   app.channel = null;
+  app.requestId = null;
   fleet.running = null;
   app.quitAsked = null;
   app.credentialsAsked = null;

@@ -37,10 +37,19 @@ describe("accessibility rules", () => {
     ["pipeline", "activity", "entry-card"],
     ["broken", "activity", "entry-card"],
     ["offline", "activity", "activity-offline"],
+    ["requests", "requests", "requests-pending"],
+    ["pipeline", "requests", "requests-empty"],
   ] as const)("hold in %s on %s", async (scenario, view, testid) => {
     await open(scenario);
     app.view = view;
     await screen.findByTestId(testid);
+    expect(await violations()).toEqual([]);
+  });
+
+  it.each(["a1", "b2", "c3", "d4"])("hold on the request %s", async (id) => {
+    await open("requests");
+    app.showRequest(id);
+    await screen.findByTestId("request-signed");
     expect(await violations()).toEqual([]);
   });
 

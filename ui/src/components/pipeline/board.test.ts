@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fullBoard, lifetime, workspace } from "../../lib/backend/fake/data";
-import { mayOpen, withoutStorage } from "./gate";
+import type { Approval } from "../../lib/bindings/Approval";
+import { mayOpen, withoutStorage, withRequest } from "./gate";
 import { move, rowsOf } from "./grid";
 import { initials, rolloutOf } from "./rollout";
 import { warnings } from "./validity";
@@ -74,5 +75,20 @@ describe("rollouts", () => {
 
   it("show a person by the first letters of first and last name", () => {
     expect([initials("Mara Lindqvist"), initials("Ada"), initials("")]).toEqual(["ML", "A", ""]);
+  });
+});
+
+describe("a gate with a request", () => {
+  const gate = { from: "staging", to: "production", state: "open", label: "Ready", reason: "", build: 1308 };
+  const request = { title: "Promote 4.2.5", have: 1, need: 2, complete: false } as Approval;
+
+  it("is closed and says how many signed", () => {
+    expect(withRequest(gate, request)).toMatchObject({ state: "closed", label: "1 of 2 signed" });
+    expect(withRequest(gate, { ...request, have: 2, complete: true }).reason).toContain("can be published");
+  });
+
+  it("stays what it is without one, or while something else holds it", () => {
+    expect(withRequest(gate, null)).toBe(gate);
+    expect(withRequest({ ...gate, state: "busy" }, request).label).toBe("Ready");
   });
 });

@@ -1,3 +1,4 @@
+import type { Approval } from "../../lib/bindings/Approval";
 import type { Gate } from "../../lib/bindings/Gate";
 
 /** The gate while storage is not reached: what it would do needs storage. */
@@ -17,4 +18,14 @@ export function withoutStorage(gate: Gate): Gate {
  */
 export function mayOpen(gate: Gate): boolean {
   return gate.state === "open" || gate.state === "closed";
+}
+
+/** A gate with an open request is closed until it is signed; pressing it leads to the request. */
+export function withRequest(gate: Gate, request: Approval | null): Gate {
+  if (request === null || (gate.state !== "open" && gate.state !== "closed")) return gate;
+  const label = `${String(request.have)} of ${String(request.need)} signed`;
+  const reason = request.complete
+    ? `${request.title} has every signature and can be published.`
+    : `${request.title} waits for signatures: ${label}.`;
+  return { ...gate, state: "closed", label, reason };
 }

@@ -5,6 +5,7 @@ import type { IpcError } from "../../lib/bindings/IpcError";
 import type { Job } from "../../lib/bindings/Job";
 import type { PromotePlan } from "../../lib/bindings/PromotePlan";
 import { jobs } from "../../lib/stores/jobs.svelte";
+import { needsMore } from "../approvals/words";
 import { follow } from "../ship/follow";
 
 interface Start {
@@ -23,6 +24,8 @@ export class PromoteFlow {
   busy = $state(false);
   typed = $state("");
   jobId = $state<string | null>(null);
+  /** The request that the followed job makes, when it asks for signatures. */
+  askedId = $state<string | null>(null);
   #asked = 0;
 
   constructor(start: Start) {
@@ -74,12 +77,23 @@ export class PromoteFlow {
     }
   }
 
-  /** Why promoting is closed; nothing when it is open. */
-  get closed(): string | null {
+  /** Why neither promoting nor asking is open; nothing when one is. */
+  get unready(): string | null {
     const { plan } = this;
     if (plan === null) return this.error ? "The promotion could not be derived" : "Reading storage…";
     if (this.error !== null) return "The promotion could not be derived";
     if (plan.fromSha256 !== plan.toSha256) return "The bytes are not the same";
+    return null;
+  }
+
+  /** Why promoting is closed; nothing when it is open. */
+  get closed(): string | null {
+    const { plan, unready } = this;
+    if (plan === null || unready !== null) return unready;
+    if (plan.canAsk) {
+      const typed = plan.typeToConfirm === null ? "" : ". The channel's name is typed when it is published";
+      return needsMore(plan.missing) + typed;
+    }
     const missing: string[] = [];
     if (plan.problem !== null) missing.push("a key that can sign here");
     if (plan.typeToConfirm !== null && this.typed.trim() !== plan.typeToConfirm) missing.push("the channel's name");
@@ -96,6 +110,21 @@ export class PromoteFlow {
       await follow(job);
       this.jobId = job;
     });
+  }
+
+  /** Asks the others for their signatures. Rejects when nobody was asked. */
+  async ask(reason: string): Promise<void> {
+    const { plan } = this;
+    if (plan === null || this.unready !== null || this.busy) return;
+    const asked = await call("approval_ask", { plan: plan.plan, reason });
+    await follow(asked.job);
+    this.askedId = asked.id;
+    this.jobId = asked.job;
+  }
+
+  /** The request, once its job is done: it has a page of its own. */
+  get request(): string | null {
+    return this.job?.state === "done" ? this.askedId : null;
   }
 
   cancel(): Promise<void> {

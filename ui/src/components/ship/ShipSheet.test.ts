@@ -254,3 +254,28 @@ it("tells a screen reader 25, 50, 75 and 100 percent only", async () => {
   watch.disconnect();
   expect([...said]).toEqual([25, 50, 75, 100].map((step) => `Upload: ${String(step)} percent`));
 });
+
+it("asks for the signatures of others where the plan lacks nothing else", async () => {
+  const wish = { channel: "production", version: "4.2.7", build: 1316, permille: 10, native: "all", findings: [] };
+  const keys = [{ id: "5d21c3f0", name: "Ines backup 2026", holder: "Ines Caro", own: false, signed: false }];
+  const lacking: SignPlan = {
+    ...signPlanData(wish, false),
+    canAsk: true,
+    missing: [{ role: "main.production", need: 2, have: 1, keys }],
+  };
+  const refused = { ...signPlanData(wish, true).problem, code: "signing.alarm" };
+  const sent = scripted(
+    {},
+    { ship_prepare: () => Promise.resolve(lacking), approval_ask: () => Promise.reject(refused) },
+  );
+  const { user } = open();
+  await toSign(user);
+  expect(screen.getByTestId("ship-why").textContent).toContain("Needs 1 more signature");
+  expect(screen.queryByTestId("typed-confirm")).toBeNull();
+  await user.click(screen.getByTestId("sign-start"));
+  expect(last(sent, "ship_start")).toBeUndefined();
+  await user.click(screen.getByTestId("sign-ask"));
+  await user.type(await screen.findByTestId("ask-reason"), "Fixes sign-in{Enter}");
+  expect(last(sent, "approval_ask")?.reason).toBe("Fixes sign-in");
+  expect((await screen.findByTestId("error-code")).textContent).toBe("signing.alarm");
+});

@@ -6,6 +6,7 @@ import type { Job } from "../../lib/bindings/Job";
 import type { SignPlan } from "../../lib/bindings/SignPlan";
 import { jobs } from "../../lib/stores/jobs.svelte";
 import { draftOf, fieldErrors, requestOf, type Draft } from "./draft";
+import { needsMore } from "../approvals/words";
 import { follow } from "./follow";
 
 export type Step = "read" | "inspect" | "sign" | "upload" | "release";
@@ -29,6 +30,8 @@ export class ShipFlow {
   readonly #start: Start;
   inspectJob = $state<string | null>(null);
   shipJob = $state<string | null>(null);
+  /** The request that the followed job makes, when it asks for signatures. */
+  askedId = $state<string | null>(null);
   inspection = $state.raw<Inspection | null>(null);
   draft = $state<Draft | null>(null);
   plan = $state.raw<SignPlan | null>(null);
@@ -170,6 +173,21 @@ export class ShipFlow {
     });
   }
 
+  /** Asks the others for their signatures. Rejects when nobody was asked. */
+  async ask(reason: string): Promise<void> {
+    const { plan } = this;
+    if (plan === null || this.unready !== null) return;
+    const asked = await call("approval_ask", { plan: plan.plan, reason });
+    await follow(asked.job);
+    this.askedId = asked.id;
+    this.shipJob = asked.job;
+  }
+
+  /** The request, once its job is done: it has a page of its own. */
+  get request(): string | null {
+    return this.job?.state === "done" ? this.askedId : null;
+  }
+
   cancel(): Promise<void> {
     return this.#onJob((id) => jobs.cancel(id));
   }
@@ -191,15 +209,23 @@ export class ShipFlow {
     if (id !== null) await this.#try(() => act(id));
   }
 
-  /** Why signing is closed; nothing when it is open. */
-  get signClosed(): string | null {
+  /** Why neither signing nor asking is open; nothing when one is. */
+  get unready(): string | null {
     const { plan, draft } = this;
     if (plan === null || draft === null) return "Nothing to sign yet";
-    if (plan.problem !== null) return "The key cannot sign here";
+    if (plan.problem !== null && !plan.canAsk) return "The key cannot sign here";
     const errors = fieldErrors(draft);
     if (errors.commit || errors.author || errors.message) return "A field below needs another value";
     if (this.busy) return "Deriving what is signed…";
     if (this.error !== null) return "What is signed could not be derived";
+    return null;
+  }
+
+  /** Why signing is closed; nothing when it is open. */
+  get signClosed(): string | null {
+    const { plan, unready } = this;
+    if (plan === null || unready !== null) return unready;
+    if (plan.canAsk) return needsMore(plan.missing);
     if (plan.typeToConfirm !== null && this.typed.trim() !== plan.typeToConfirm) {
       return `Needs the channel's name: ${plan.typeToConfirm}`;
     }

@@ -1,5 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { announcedStep, canCancel, canPause, canResume, jobPercent, stateWord, timeLeft } from "./progress";
+import {
+  announcedStep,
+  canCancel,
+  canPause,
+  canResume,
+  canUndo,
+  footSays,
+  jobPercent,
+  stateWord,
+  timeLeft,
+} from "./progress";
 
 describe("progress", () => {
   it("never shows more than was acknowledged, and nothing while the size is unknown", () => {
@@ -40,5 +50,16 @@ describe("progress", () => {
   it("a phase that this window does not know keeps its own name", () => {
     expect(stateWord({ state: "running", phase: "polish" })).toBe("polish");
     expect(stateWord({ state: "waiting", phase: "upload" })).toBe("Waiting");
+  });
+});
+
+describe("a job that waits to be undone", () => {
+  const job = { state: "running", phase: "wait", kind: "promote" };
+
+  it("says so and offers undo in place of cancel and pause", () => {
+    expect(stateWord(job)).toBe("Can be undone for 5 s");
+    expect([canUndo(job), canCancel(job), canPause(job)]).toEqual([true, false, false]);
+    expect(footSays(job, "promotion")).toContain("Nothing is signed yet");
+    expect(canUndo({ ...job, state: "cancelled" })).toBe(false);
   });
 });

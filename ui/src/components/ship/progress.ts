@@ -13,6 +13,7 @@ const PHASES: Record<string, string> = {
   inspect: "Inspecting",
   sign: "Signing",
   upload: "Uploading",
+  wait: "Can be undone for 5 s",
   publish: "Publishing",
   read_back: "Reading back",
   done: "Finished",
@@ -21,6 +22,11 @@ const PHASES: Record<string, string> = {
 /** The phase in a word. */
 export function phaseWord(phase: string): string {
   return PHASES[phase] ?? phase;
+}
+
+/** Nothing is committed yet, and for a few seconds a person may take it back. */
+export function canUndo(job: Pick<Job, "state" | "phase">): boolean {
+  return job.state === "running" && job.phase === "wait";
 }
 
 type Followed = Pick<Job, "state" | "phase"> & { targets?: Job["targets"] };
@@ -55,7 +61,7 @@ export function isEnded(job: Pick<Job, "state">): boolean {
 /** After this the metadata may be committed, so cancelling is no longer offered. */
 export function canCancel(job: Pick<Job, "state" | "phase">): boolean {
   const open = job.state === "running" || job.state === "waiting" || job.state === "paused";
-  return open && job.phase !== "read_back" && job.phase !== "done";
+  return open && job.phase !== "read_back" && job.phase !== "done" && !canUndo(job);
 }
 
 /** Only what sends bytes can be held: a commit is too short for it and must not stop half-way. */
@@ -91,7 +97,7 @@ export function announcedStep(share: number | null): number {
 }
 
 /** What stands in the foot while a job is followed. Whether something was committed only the error knows. */
-export function footSays(job: Pick<Job, "state"> | undefined, noun: string): string {
+export function footSays(job: Pick<Job, "state" | "phase"> | undefined, noun: string): string {
   switch (job?.state) {
     case "paused":
       return "Paused. What was sent stays sent, and nothing moves until you resume.";
@@ -102,6 +108,7 @@ export function footSays(job: Pick<Job, "state"> | undefined, noun: string): str
     case "waiting":
       return "Waits until you say that it goes on.";
     default:
+      if (job?.phase === "wait") return "Nothing is signed yet. It goes on by itself in a few seconds.";
       return `You can close Headgate. The ${noun} resumes after restart.`;
   }
 }

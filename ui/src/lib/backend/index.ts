@@ -14,7 +14,7 @@ export async function pickBackend(): Promise<Backend> {
   }
   // Left out of the product: nothing in it may show invented figures.
   if (!import.meta.env.DEV) throw new Error("This page belongs into Headgate's window.");
-  const { fakeFromAddress } = await import("./fake");
+  const { fakeFromAddress } = await import("./fake/address");
   current = fakeFromAddress(new URLSearchParams(window.location.search));
   return current;
 }

@@ -29,6 +29,8 @@ const sync: ErrorAction = { label: "Read storage again", action: "sync", severit
 const test: ErrorAction = { label: "Test storage…", action: "storage-check", severity: "danger" };
 const server: ErrorAction = { label: "Connect update server…", action: "server", severity: "warn" };
 const tell: ErrorAction = { label: null, action: "none", severity: "danger" };
+/** Put right on the page of the request, where the buttons for it stand. */
+const toAsk: ErrorAction = { label: null, action: "none", severity: "warn" };
 
 /** The single table from stable codes to actions. A code that is not here falls back to its area, then to `retryable`. */
 const byCode: Record<string, ErrorAction> = {
@@ -51,6 +53,17 @@ const byCode: Record<string, ErrorAction> = {
   "server.refused": server,
   "server.unknown_app": server,
   "server.unreachable": wait,
+  "signing.alarm": tell,
+  "signing.altered": tell,
+  "signing.expired": toAsk,
+  "signing.format": toAsk,
+  "signing.incomplete": toAsk,
+  "signing.other_request": toAsk,
+  "signing.other_workspace": tell,
+  "signing.refused": toAsk,
+  "signing.stale": toAsk,
+  "signing.unknown": toAsk,
+  "signing.unknown_workspace": tell,
   "storage.access": test,
   "storage.busy": wait,
   "storage.clock": wait,

@@ -16,9 +16,21 @@ import { theme } from "./theme.svelte";
 import { toasts } from "./toasts.svelte";
 
 export type View =
-  "starting" | "failed" | "welcome" | "connect" | "pipeline" | "rollouts" | "rollout" | "devices" | "activity" | "keys" | "offline";
+  | "starting"
+  | "failed"
+  | "welcome"
+  | "connect"
+  | "pipeline"
+  | "rollouts"
+  | "rollout"
+  | "devices"
+  | "activity"
+  | "keys"
+  | "requests"
+  | "request"
+  | "offline";
 
-const pages = ["pipeline", "rollouts", "rollout", "devices", "activity", "keys"] as const;
+const pages = ["pipeline", "rollouts", "rollout", "devices", "activity", "keys", "requests", "request"] as const;
 type Page = (typeof pages)[number];
 
 /** True for the views of a workspace, which share sidebar and top bar. */
@@ -80,6 +92,9 @@ class App {
   channel = $state<string | null>(null);
   /** Counts what changed in the cache of the shown workspace: views read it to know when to ask again. */
   changes = $state(0);
+
+  /** Request for signatures that the page `request` shows. */
+  requestId = $state<string | null>(null);
 
   #workspace = $state<string | null>(null);
   #unit = $state<string | null>(null);
@@ -266,6 +281,18 @@ class App {
   showRollout(channel: string): void {
     this.channel = channel;
     this.view = "rollout";
+  }
+
+  /** Shows a request for signatures. */
+  showRequest(id: string): void {
+    this.overlay = null;
+    this.requestId = id;
+    this.view = "request";
+  }
+
+  /** Requests for signatures of a workspace changed: the pages that show them ask again. */
+  requestsChanged(workspace: string): void {
+    this.#changed(workspace);
   }
 
   /** Connects an update server, or looks at the one that is connected. */

@@ -16,51 +16,20 @@ import type { SignPlan } from "../../bindings/SignPlan";
 import type { Workspace } from "../../bindings/Workspace";
 import type { Backend, Command } from "../backend";
 import { activityOf } from "./activity";
+import { FakeApprovals, lacking } from "./approvals";
 import * as data from "./data";
-import { play } from "./play";
 import * as ship from "./ship";
 import { checks, comparison, refusedChecks } from "./storage";
 import { apply, changeReceipt, planOf } from "./changes";
 import { devicesOf, installsOf, setupsOf, simulated } from "./devices";
 import { stoppedAt } from "./figures";
 import { FakeKeys } from "./keys";
-import { isWorkstation, offlineHandlers, type Workstation } from "./offline";
+import { isWorkstation, offlineHandlers } from "./offline";
 import { counted, rolloutsOf, serverOf, viewOf } from "./rollouts";
+import { servers, type Scenario } from "./scenario";
 import { expired, progressAt, uploads } from "./upload";
 
-/** Scenarios in which an update server counts, and whether it is reached. */
-const servers: Record<string, "ok" | "offline"> = {
-  server: "ok",
-  stopped: "ok",
-  halted: "ok",
-  fleet: "ok",
-  "server-offline": "offline",
-};
-
-/** What the sample window shows at the start. */
-export type Scenario =
-  | "welcome"
-  | "connect"
-  | "empty"
-  | "pipeline"
-  | "offline"
-  | "validity"
-  | "error"
-  | "drop"
-  | "loading"
-  | "uploading"
-  | "retrying"
-  | "paused"
-  | "expired"
-  | "failed-mirror"
-  | "huge"
-  | "server"
-  | "server-offline"
-  | "stopped"
-  | "halted"
-  | "fleet"
-  | "broken"
-  | Workstation;
+export type { Scenario } from "./scenario";
 
 type Handlers = { [C in Command]?: (request: CommandMap[C][0]) => CommandMap[C][1] | Promise<CommandMap[C][1]> };
 
@@ -197,6 +166,19 @@ export class FakeBackend implements Backend {
     () => (this.workspaces[0] ?? data.workspace).vault,
   );
 
+  readonly approvals = new FakeApprovals(
+    () => this.#now(),
+    () => this.#scenario === "requests",
+    (title, workspace, channel, finish) => {
+      const job = this.#job("promote", title, workspace, "main", channel);
+      this.#run(job, ["sign", "upload"], () => {
+        finish();
+        return {};
+      });
+      return job.id;
+    },
+  );
+
   readonly #handlers: Handlers = {
     app_state: () => this.#state(),
     set_theme: ({ theme }) => {
@@ -279,6 +261,8 @@ export class FakeBackend implements Backend {
       const release = board?.channels.find((channel) => channel.id === request.from)?.current?.release;
       if (!release) throw data.unreadable;
       const plan = ship.promotePlan(this.#now(), this.#workspace(request.workspace), request, release);
+      if (["requests", "asking"].includes(this.#scenario) && request.to === "production")
+        Object.assign(plan, lacking());
       this.#plans.set(plan.plan, { plan, workspace: request.workspace, unit: request.unit, channel: request.to });
       return plan;
     },
@@ -312,6 +296,7 @@ export class FakeBackend implements Backend {
     activity: ({ read }) => activityOf(this.#now(), this.#scenario, read),
     activity_export: ({ format }) => ({ path: `/home/mara/com.acme.field-log.${format}`, entries: 9 }),
     ...this.keys.handlers,
+    ...this.approvals.handlers,
     jobs: () => ({ jobs: this.jobs }),
     job: ({ job }) => this.#find(job),
     job_cancel: ({ job }) => {
@@ -485,21 +470,4 @@ export class FakeBackend implements Backend {
     }));
     return { job: job.id };
   }
-}
-
-const connectSteps = ["connect", "storage-choose", "root-choose", "root-compared", "connect-test"];
-
-/** Reads the scenario from the address: `?fake=offline`, and what to press: `&press=ship-build,ship-folder`. */
-export function fakeFromAddress(query: URLSearchParams): FakeBackend {
-  const fake = new FakeBackend((query.get("fake") ?? "welcome") as Scenario);
-  fake.keys.upset(query.get("trouble"));
-  fake.theme = query.get("theme") ?? "system";
-  fake.finds = (query.get("finds") ?? "different") as FakeBackend["finds"];
-  fake.folder = query.get("storage") ?? fake.folder;
-  const at = query.get("at")?.split(":").map(Number);
-  if (at) fake.at = { x: at[0] ?? 0, y: at[1] ?? 0 };
-  setTimeout(() => fake.speak(20), 300);
-  const pressed = query.get("press")?.split(",") ?? [];
-  void play(query.get("fake") === "connect" ? [...connectSteps, ...pressed] : pressed);
-  return fake;
 }

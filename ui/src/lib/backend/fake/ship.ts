@@ -176,6 +176,8 @@ export function signPlan(of: Workspace, request: ShipRequest, inspection: Inspec
     keys: signPlanKeys,
     vault: of.vault,
     problem: null,
+    canAsk: false,
+    missing: [],
     findings: inspection.findings
       .filter((finding) => finding.severity === "error" || finding.severity === "warning")
       .map((finding) => ({
@@ -225,6 +227,8 @@ export function promotePlan(now: number, of: Workspace, request: PromoteRequest,
     keys: signPlanKeys,
     vault: of.vault,
     problem: null,
+    canAsk: false,
+    missing: [],
     typeToConfirm: request.to === "production" ? "production" : null,
   };
 }
