@@ -16,7 +16,17 @@ import { theme } from "./theme.svelte";
 import { toasts } from "./toasts.svelte";
 
 export type View =
-  "starting" | "failed" | "welcome" | "connect" | "pipeline" | "rollouts" | "rollout" | "devices" | "activity" | "keys" | "offline";
+  | "starting"
+  | "failed"
+  | "welcome"
+  | "connect"
+  | "pipeline"
+  | "rollouts"
+  | "rollout"
+  | "devices"
+  | "activity"
+  | "keys"
+  | "offline";
 
 const pages = ["pipeline", "rollouts", "rollout", "devices", "activity", "keys"] as const;
 type Page = (typeof pages)[number];
@@ -304,6 +314,8 @@ class App {
     } else if (job.kind === "rollout") {
       const asked = { channel: job.channel ?? "", action: "", permille: null, build: null };
       this.overlay = { kind: "rollout", asked, jobId: job.id };
+    } else if (job.kind === "root") {
+      this.overlay = { kind: "key", asked: { what: "roles", job: job.id } };
     } else if (job.kind === "ship" || job.kind === "inspect") {
       this.overlay = { kind: "ship", item: null, jobId: job.id };
     }

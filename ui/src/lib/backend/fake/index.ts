@@ -26,6 +26,7 @@ import { stoppedAt } from "./figures";
 import { FakeKeys } from "./keys";
 import { isWorkstation, offlineHandlers, type Workstation } from "./offline";
 import { counted, rolloutsOf, serverOf, viewOf } from "./rollouts";
+import { trustHandlers } from "./trust";
 import { expired, progressAt, uploads } from "./upload";
 
 /** Scenarios in which an update server counts, and whether it is reached. */
@@ -312,6 +313,7 @@ export class FakeBackend implements Backend {
     activity: ({ read }) => activityOf(this.#now(), this.#scenario, read),
     activity_export: ({ format }) => ({ path: `/home/mara/com.acme.field-log.${format}`, entries: 9 }),
     ...this.keys.handlers,
+    ...trustHandlers(this.keys, (kind, title, end) => this.#work(kind, title, end)),
     jobs: () => ({ jobs: this.jobs }),
     job: ({ job }) => this.#find(job),
     job_cancel: ({ job }) => {
@@ -471,6 +473,13 @@ export class FakeBackend implements Backend {
       setTimeout(next, this.pace);
     };
     setTimeout(next, this.pace);
+  }
+
+  #work(kind: string, title: string, end: (job: Job, of: Workspace) => Partial<Job>): string {
+    const of = this.workspaces[0] ?? data.workspace;
+    const job = this.#job(kind, title, of.id, of.units[0]?.id ?? "main", null);
+    this.#run(job, ["sign", "publish", "read_back"], (ended) => end(ended, of));
+    return job.id;
   }
 
   #publish(kind: "ship" | "promote", handle: string): { job: string } {
