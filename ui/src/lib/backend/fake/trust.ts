@@ -230,7 +230,9 @@ export function trustHandlers(keys: FakeKeys, work: Work): Handlers {
   return {
     trust: () => trustOf(keys),
     trust_prepare: ({ ceremony }) => {
-      const plan = trustPlan(trustOf(keys), ceremony, "com.acme.field");
+      const derived = trustPlan(trustOf(keys), ceremony, "com.acme.field");
+      const own = keys.known.keys.find((key) => key.own && key.problem !== null)?.problem;
+      const plan = own ? { ...derived, problem: own, canAsk: false } : derived;
       plans.set(plan.plan, plan);
       return plan;
     },
