@@ -150,6 +150,7 @@ describe("the review", () => {
     await user.selectOptions(at("trust-threshold"), "1");
     await user.click(at("trust-next"));
     const row = (await screen.findByTestId("trust-lines")).querySelector("[data-mark=danger]");
+    expect(row?.textContent).toContain("Approvals on main.production, weaker than before");
     expect(row?.textContent).toContain("2 of 2");
     expect(row?.textContent).toContain("1 of 2");
     expect(at("trust-weakened").textContent).toContain("main.production needs 1 of 2 signatures instead of 2 of 2");

@@ -60,6 +60,12 @@ export function roleName(role: string): string {
   return role.endsWith(".rollout") ? `Rollouts on ${role.slice(0, -".rollout".length)}` : `Approvals on ${role}`;
 }
 
+/** What a line is about: the engine says "Signs targets", the page calls that role "Settings". */
+export function lineName(what: string): string {
+  const role = /^Signs ([a-z0-9.-]+)$/u.exec(what)?.[1];
+  return role ? roleName(role) : what;
+}
+
 /** Two keys of one name must not look alike. */
 export function keyName(key: SignerKey): string {
   return `${key.name || "Without a name"} (${key.id.slice(0, 8)})`;
