@@ -1,12 +1,14 @@
 import type { KeyCard } from "../../lib/bindings/KeyCard";
 import type { KeyRing } from "../../lib/bindings/KeyRing";
 import { age, date } from "../../lib/format";
+import type { TrustStart } from "../trust/words";
 
 /** What a dialog about keys is opened for. */
 export type KeyAsked =
   | { what: "new"; channel?: string }
   | { what: "import"; name?: string }
   | { what: "unlock" }
+  | { what: "roles"; start?: TrustStart; job?: string }
   | { what: "export" | "drill" | "retire" | "delete" | "fingerprint"; key: KeyCard };
 
 /** How the backup of a key stands, with the dialog that makes it better. */

@@ -1,13 +1,9 @@
-import { untrack } from "svelte";
 import { call, toIpcError } from "../../lib/backend";
-import type { IpcError } from "../../lib/bindings/IpcError";
-import type { Job } from "../../lib/bindings/Job";
 import type { PreviousRelease } from "../../lib/bindings/PreviousRelease";
 import type { RolloutPlan } from "../../lib/bindings/RolloutPlan";
 import type { RolloutView } from "../../lib/bindings/RolloutView";
 import type { RolloutAsked } from "../../lib/stores/app.svelte";
-import { jobs } from "../../lib/stores/jobs.svelte";
-import { follow } from "../ship/follow";
+import { JobFlow } from "../ship/job.svelte";
 import { sameChange } from "./words";
 
 interface Start {
@@ -19,28 +15,22 @@ interface Start {
 }
 
 /** One change of a rollout, from the question to the job that signs it. */
-export class RolloutFlow {
+export class RolloutFlow extends JobFlow {
   readonly #start: Start;
   /** The rollout as it stands: where one can roll back to, who cannot return. */
   view = $state.raw<RolloutView | null>(null);
   plan = $state.raw<RolloutPlan | null>(null);
-  error = $state.raw<IpcError | null>(null);
-  busy = $state(false);
   typed = $state("");
   reason = $state("");
   /** The rollout moved on between reading and signing: the plan on screen is the new one. */
   moved = $state(false);
   build = $state<number | null>(null);
-  jobId = $state<string | null>(null);
   #asked = 0;
 
   constructor(start: Start) {
+    super();
     this.#start = start;
     this.build = start.asked.build;
-  }
-
-  get job(): Job | undefined {
-    return jobs.get(this.jobId);
   }
 
   get target(): PreviousRelease | null {
@@ -55,13 +45,10 @@ export class RolloutFlow {
   async begin(): Promise<void> {
     const { workspace, unit, asked, job } = this.#start;
     if (job !== null) {
-      await this.#try(async () => {
-        await follow(job);
-        this.jobId = job;
-      });
+      await this.attempt(() => this.show(job));
       return;
     }
-    await this.#try(async () => {
+    await this.attempt(async () => {
       this.view = await call("rollout", { workspace, unit, channel: asked.channel });
     });
     if (this.error) return;
@@ -120,44 +107,10 @@ export class RolloutFlow {
       this.moved = shown !== null;
       return;
     }
-    await this.#try(async () => {
+    await this.attempt(async () => {
       const typed = plan.typeToConfirm === null ? null : this.typed.trim();
       const { job } = await call("rollout_start", { plan: plan.plan, typed });
-      await follow(job);
-      this.jobId = job;
+      await this.show(job);
     });
-  }
-
-  cancel(): Promise<void> {
-    return this.#onJob((id) => jobs.cancel(id));
-  }
-
-  resume(): Promise<void> {
-    return this.#onJob((id) => jobs.resume(id));
-  }
-
-  pause(): Promise<void> {
-    return this.#onJob((id) => jobs.pause(id));
-  }
-
-  retryNow(): Promise<void> {
-    return this.#onJob((id) => jobs.retryNow(id));
-  }
-
-  async #onJob(act: (id: string) => Promise<void>): Promise<void> {
-    const id = this.jobId;
-    if (id !== null) await this.#try(() => act(id));
-  }
-
-  async #try(act: () => Promise<void>): Promise<void> {
-    untrack(() => (this.error = null));
-    this.busy = true;
-    try {
-      await act();
-    } catch (thrown) {
-      this.error = toIpcError(thrown);
-    } finally {
-      this.busy = false;
-    }
   }
 }

@@ -52,7 +52,11 @@ role: string,
 /**
  * Id of the key.
  */
-key: string, } | { "kind": "revoke", 
+key: string, } | { "kind": "renew", 
+/**
+ * Role names.
+ */
+roles: Array<string>, } | { "kind": "revoke", 
 /**
  * Role name.
  */

@@ -331,6 +331,8 @@ class App {
     } else if (job.kind === "rollout") {
       const asked = { channel: job.channel ?? "", action: "", permille: null, build: null };
       this.overlay = { kind: "rollout", asked, jobId: job.id };
+    } else if (job.kind === "root") {
+      this.overlay = { kind: "key", asked: { what: "roles", job: job.id } };
     } else if (job.kind === "ship" || job.kind === "inspect") {
       this.overlay = { kind: "ship", item: null, jobId: job.id };
     }

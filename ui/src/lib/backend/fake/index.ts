@@ -27,6 +27,7 @@ import { FakeKeys } from "./keys";
 import { isWorkstation, offlineHandlers } from "./offline";
 import { counted, rolloutsOf, serverOf, viewOf } from "./rollouts";
 import { servers, type Scenario } from "./scenario";
+import { trustHandlers } from "./trust";
 import { expired, progressAt, uploads } from "./upload";
 
 export type { Scenario } from "./scenario";
@@ -297,6 +298,7 @@ export class FakeBackend implements Backend {
     activity_export: ({ format }) => ({ path: `/home/mara/com.acme.field-log.${format}`, entries: 9 }),
     ...this.keys.handlers,
     ...this.approvals.handlers,
+    ...trustHandlers(this.keys, (kind, title, end) => this.#work(kind, title, end)),
     jobs: () => ({ jobs: this.jobs }),
     job: ({ job }) => this.#find(job),
     job_cancel: ({ job }) => {
@@ -456,6 +458,13 @@ export class FakeBackend implements Backend {
       setTimeout(next, this.pace);
     };
     setTimeout(next, this.pace);
+  }
+
+  #work(kind: string, title: string, end: (job: Job, of: Workspace) => Partial<Job>): string {
+    const of = this.workspaces[0] ?? data.workspace;
+    const job = this.#job(kind, title, of.id, of.units[0]?.id ?? "main", null);
+    this.#run(job, ["sign", "publish", "read_back"], (ended) => end(ended, of));
+    return job.id;
   }
 
   #publish(kind: "ship" | "promote", handle: string): { job: string } {

@@ -99,21 +99,25 @@ export function ringOf(now: number, vault: KeyRing["vault"]): KeyRing {
     threshold: 1,
     keys: named(list),
   });
+  const roles = [
+    top("root", "root", "Root", [release]),
+    top("targets", "settings", "Settings", [release]),
+    top("freshness", "freshness", "Freshness", [laptop]),
+    role("development", "approve", 1, [release, laptop]),
+    role("development", "rollout", 1, [laptop]),
+    role("staging", "approve", 1, [release, laptop]),
+    role("staging", "rollout", 1, [laptop]),
+    role("production", "approve", 2, [release, offline]),
+    role("production", "rollout", 1, [laptop]),
+  ];
   return {
     vault,
     vaultProblem: null,
-    keys,
-    roles: [
-      top("root", "root", "Root", [release]),
-      top("targets", "settings", "Settings", [release]),
-      top("freshness", "freshness", "Freshness", [laptop]),
-      role("development", "approve", 1, [release, laptop]),
-      role("development", "rollout", 1, [laptop]),
-      role("staging", "approve", 1, [release, laptop]),
-      role("staging", "rollout", 1, [laptop]),
-      role("production", "approve", 2, [release, offline]),
-      role("production", "rollout", 1, [laptop]),
-    ],
+    keys: keys.map((key) => ({
+      ...key,
+      roles: roles.filter((role) => role.keys.some(({ id }) => id === key.id)).map(({ role }) => role),
+    })),
+    roles,
     expiry: [
       { role: "freshness", label: "Freshness", validity: lifetime(now, 220) },
       { role: "main.production.rollout", label: "Rollouts on production", validity: lifetime(now, 830, 90) },
@@ -159,6 +163,8 @@ export class FakeKeys {
   file: "sealed" | "pem" | null = "sealed";
   /** Where the dialog for a place writes to; nothing = cancelled. */
   path: string | null = "/media/stick/headgate-key.age";
+  /** `solo` or `team`, as the root says. */
+  profile = "team";
   /** A check finds that every trouble is over. */
   healed = true;
 
