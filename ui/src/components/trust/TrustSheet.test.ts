@@ -44,7 +44,7 @@ describe("the choice", () => {
   it("offers a team only to a solo workspace", async () => {
     await sheet();
     expect(screen.queryByTestId("trust-team")).toBeNull();
-    expect(within(at("trust-choose")).getAllByRole("radio").length).toBe(6);
+    expect(within(at("trust-choose")).getAllByRole("radio").length).toBe(7);
     expect(at("trust-next").getAttribute("aria-disabled")).toBe("true");
   });
 
