@@ -130,13 +130,16 @@ export function titleOf(view: RolloutView): string {
   return view.row.release ? `${view.row.release.version} to ${channel}` : `Rollout of ${channel}`;
 }
 
+/** Counts go on while a person reads; that there is a warning, and of what kind, does not change by that. */
+const kind = (warning: string): string => warning.replaceAll(/[\d.,]+/gu, "#");
+
 /** True when the same thing would be signed: what changed meanwhile is shown before anybody signs it. */
 export function sameChange(a: RolloutPlan, b: RolloutPlan): boolean {
   const facts = ({ before, after, warnings, roles, keys, typeToConfirm, problem }: RolloutPlan): string =>
     JSON.stringify([
       before,
       after,
-      warnings,
+      warnings.map(kind),
       roles,
       keys.map((key) => [key.fingerprint, key.here]),
       typeToConfirm,
