@@ -27,6 +27,7 @@ mod restart;
 mod rollout;
 mod shots;
 mod small;
+mod team;
 mod window;
 #[path = "../../crates/core/tests/signing/world.rs"]
 mod world;

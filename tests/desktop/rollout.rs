@@ -17,7 +17,7 @@ const ALL_ASKED: Duration = Duration::from_secs(45);
 /// Commands of the console for what other journeys click through.
 pub(crate) struct Hands<'a> {
     window: &'a Window,
-    workspace: String,
+    pub(crate) workspace: String,
 }
 
 impl<'a> Hands<'a> {
@@ -29,7 +29,20 @@ impl<'a> Hands<'a> {
         }
     }
 
-    async fn done(&self, job: &Value) -> Value {
+    /// Waits until a job failed.
+    pub(crate) async fn ended(&self, job: &Value) -> Value {
+        let begun = Instant::now();
+        loop {
+            let now = self.window.invoke("job", job.clone()).await.unwrap();
+            if text(&now["state"]) == "failed" {
+                return now;
+            }
+            assert!(begun.elapsed() < DEVICES, "{now}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    pub(crate) async fn done(&self, job: &Value) -> Value {
         let begun = Instant::now();
         loop {
             let now = self.window.invoke("job", job.clone()).await.unwrap();
@@ -44,6 +57,13 @@ impl<'a> Hands<'a> {
 
     /// Ships the sample as this version to development and promotes it to production at 1 %. Gives its build number.
     pub(crate) async fn release(&self, version: &str) -> u64 {
+        let build = self.to_staging(version).await;
+        self.promote(build, "staging", "production").await;
+        build
+    }
+
+    /// Ships the sample as this version to development and promotes it to staging. Gives its build number.
+    pub(crate) async fn to_staging(&self, version: &str) -> u64 {
         let (window, workspace) = (self.window, &self.workspace);
         let picked = window.invoke("build_sample", json!({ "workspace": workspace }));
         let picked = picked.await.unwrap();
@@ -61,16 +81,20 @@ impl<'a> Hands<'a> {
         let start = json!({ "plan": plan["plan"], "typed": plan["typeToConfirm"] });
         let job = window.invoke("ship_start", start).await.unwrap();
         self.done(&job).await;
-        for (from, to) in [("development", "staging"), ("staging", "production")] {
-            let promote = json!({
-                "workspace": workspace, "unit": "main", "build": plan["build"], "from": from, "to": to, "permille": null,
-            });
-            let plan = window.invoke("promote_prepare", promote).await.unwrap();
-            let start = json!({ "plan": plan["plan"], "typed": plan["typeToConfirm"] });
-            let job = window.invoke("promote_start", start).await.unwrap();
-            self.done(&job).await;
-        }
-        plan["build"].as_u64().unwrap()
+        let build = plan["build"].as_u64().unwrap();
+        self.promote(build, "development", "staging").await;
+        build
+    }
+
+    async fn promote(&self, build: u64, from: &str, to: &str) {
+        let (window, workspace) = (self.window, &self.workspace);
+        let promote = json!({
+            "workspace": workspace, "unit": "main", "build": build, "from": from, "to": to, "permille": null,
+        });
+        let plan = window.invoke("promote_prepare", promote).await.unwrap();
+        let start = json!({ "plan": plan["plan"], "typed": plan["typeToConfirm"] });
+        let job = window.invoke("promote_start", start).await.unwrap();
+        self.done(&job).await;
     }
 
     async fn rollout(&self) -> Value {

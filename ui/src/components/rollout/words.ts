@@ -130,8 +130,8 @@ export function titleOf(view: RolloutView): string {
   return view.row.release ? `${view.row.release.version} to ${channel}` : `Rollout of ${channel}`;
 }
 
-/** Counts go on while a person reads; that there is a warning, and of what kind, does not change by that. */
-const kind = (warning: string): string => warning.replaceAll(/[\d.,]+/gu, "#");
+/** Of the warnings only a gate that stopped it is news: counts and times go on while a person reads. */
+const stopped = (warning: string): boolean => warning.startsWith("The health gate stopped");
 
 /** True when the same thing would be signed: what changed meanwhile is shown before anybody signs it. */
 export function sameChange(a: RolloutPlan, b: RolloutPlan): boolean {
@@ -139,7 +139,7 @@ export function sameChange(a: RolloutPlan, b: RolloutPlan): boolean {
     JSON.stringify([
       before,
       after,
-      warnings.map(kind),
+      warnings.some(stopped),
       roles,
       keys.map((key) => [key.fingerprint, key.here]),
       typeToConfirm,
