@@ -143,10 +143,7 @@ async fn a_bucket_does_what_a_folder_does_and_an_upload_survives_a_kill() {
     window.click("receipt-done").await;
 
     // Credentials that end while it runs: entered anew, it goes on.
-    s3.faults(|asked| match asked.part() {
-        Some(3) => Fault::Refuse(403, "ExpiredToken", String::new()),
-        _ => Fault::Pass,
-    });
+    s3.expire("ExpiredToken");
     start(&window, &large(&desk, "expired"), "6.2.0").await;
     window.says("error-code", "storage.credentials").await;
     window.shot("75-bucket-credentials").await;

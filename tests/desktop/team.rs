@@ -88,7 +88,7 @@ async fn a_second_person_signs_before_production_gets_anything() {
     let id = asked(&window, &hands, &answer).await;
     window.shot("100-requests").await;
     answer_elsewhere(&desk.home(), desk.path(), &id, &vault, &key);
-    let publish = json!({ "workspace": hands.workspace, "id": id, "typed": null });
+    let publish = json!({ "workspace": hands.workspace, "id": id, "typed": "com.acme.field" });
     let job = window.invoke("approval_publish", publish).await.unwrap();
     hands.done(&job).await;
 
@@ -128,6 +128,9 @@ async fn a_second_person_signs_before_production_gets_anything() {
     window.says("request-signed", "2 of 2").await;
     window.click("request-publish").await;
     window.fill("typed-confirm", "production").await;
+    window
+        .says("publish-effect", "1 % of the devices on production")
+        .await;
     window.shot("102-publish-request").await;
     window.click("publish-go").await;
     window.click("nav-pipeline").await;

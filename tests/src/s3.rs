@@ -1,6 +1,7 @@
 //! A real S3 server in the test process (s3s-fs: signatures are checked), with faults that a test orders.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -192,6 +193,20 @@ impl S3 {
     /// Decides about every request from now on.
     pub fn faults(&self, decide: impl Fn(&Asked) -> Fault + Send + Sync + 'static) {
         *self.decide.lock().unwrap() = Arc::new(decide);
+    }
+
+    /// The access key ends at part 3: nothing is allowed from there on, but for the two parts that were on their way.
+    pub fn expire(&self, code: &'static str) {
+        let ended = AtomicBool::new(false);
+        self.faults(move |asked| {
+            let ends = asked.part() == Some(3) || ended.load(Ordering::SeqCst);
+            ended.store(ends, Ordering::SeqCst);
+            match asked.part() {
+                Some(1 | 2) => Fault::Pass,
+                _ if ends => Fault::Refuse(403, code, String::new()),
+                _ => Fault::Pass,
+            }
+        });
     }
 
     /// No faults from now on; what is held goes on.

@@ -27,6 +27,19 @@ pub fn one_line(text: &str, max: usize) -> String {
     cut
 }
 
+/// A count with its thousands set apart: 74,608.
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// Checks a text: not empty, at most `max` characters, nothing that hides what it says.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use headgate_core::signing::{KeyState, Line, Mark, Review};
+use headgate_core::signing::{KeyState, Line, Mark, Review, RoleReview};
 use headgate_core::{Code, Difference, Problem, native, words};
 use headgate_engine as engine;
 
@@ -262,12 +262,18 @@ fn key(key: &KeyState) -> dto::SignerKey {
     }
 }
 
-fn roles(review: &Review) -> Vec<dto::SignedRoleView> {
-    let role = |r: &headgate_core::signing::RoleReview| dto::SignedRoleView {
+pub(crate) fn in_words(sha256: &str) -> Vec<String> {
+    words::words(sha256).map_or_else(|_| Vec::new(), |w| w.map(str::to_owned).to_vec())
+}
+
+/// Roles as they would be signed, for the console and the workstation.
+pub(crate) fn roles(review: &Review) -> Vec<dto::SignedRoleView> {
+    let role = |r: &RoleReview| dto::SignedRoleView {
         role: r.role.clone(),
         version: version(r.version),
         against: r.against.map(version),
         sha256: r.sha256.clone(),
+        words: in_words(&r.sha256),
         lines: r.lines.iter().map(line).collect(),
         have: count(r.have),
         need: count(r.need),
@@ -283,9 +289,7 @@ fn detail(view: &engine::ApprovalView) -> dto::ApprovalDetail {
         version: m.version.clone(),
         build: m.build,
         commit: m.source.commit.clone(),
-        words: words::words(&m.bundle.sha256)
-            .map(|w| w.map(str::to_owned).to_vec())
-            .unwrap_or_default(),
+        words: in_words(&m.bundle.sha256),
         sha256: m.bundle.sha256.clone(),
         size: m.bundle.size,
         native: native::summary(&m.native),
@@ -299,6 +303,7 @@ fn detail(view: &engine::ApprovalView) -> dto::ApprovalDetail {
         release,
         difference: view.difference.as_ref().map(|d| difference(d, against)),
         type_to_confirm: view.type_to_confirm.clone(),
+        effect: view.effect.clone(),
     }
 }
 

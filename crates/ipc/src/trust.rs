@@ -26,7 +26,10 @@ impl App {
             own: own.contains(id),
             signed: false,
         };
+        let settings = self.console.settings(&request.workspace).await?;
+        let last = settings.channels.last();
         Ok(dto::TrustView {
+            last: last.map(|c| c.id.to_string()).unwrap_or_default(),
             profile: table.profile.clone().unwrap_or_default(),
             keys: table.keys.iter().map(key).collect(),
             roles: roles(&table),

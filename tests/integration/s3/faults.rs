@@ -113,10 +113,7 @@ async fn credentials_that_end_in_the_middle_stop_it_and_new_ones_go_on_from_ther
     ] {
         let build = bucket.large(code, 20);
         bucket.s3.forget();
-        bucket.s3.faults(move |a| match a.part() {
-            Some(3) => Fault::Refuse(403, code, String::new()),
-            _ => Fault::Pass,
-        });
+        bucket.s3.expire(code);
         let (job, problem) = fails(&anna, &build).await;
         assert_eq!(problem.code, Code::StorageCredentials, "{problem:?}");
         assert!(
@@ -138,6 +135,22 @@ async fn credentials_that_end_in_the_middle_stop_it_and_new_ones_go_on_from_ther
             .collect();
         assert!(parts.contains(&3) && parts.len() < 3, "{parts:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_went_down_with_its_connection_is_heard_all_the_same() {
+    let bucket = bucket().await;
+    let anna = bucket.first("anna").await;
+    let build = bucket.large("unheard", 20);
+    bucket.s3.faults(|a| match a.part() {
+        Some(_) => Fault::Break,
+        None if a.query.contains("list-type") => {
+            Fault::Refuse(403, "ExpiredToken", String::new())
+        }
+        None => Fault::Pass,
+    });
+    let (_, problem) = fails(&anna, &build).await;
+    assert_eq!(problem.code, Code::StorageCredentials, "{problem:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,11 +8,7 @@ use crate::people::{Acts, Crew};
 #[tokio::test(flavor = "multi_thread")]
 async fn production_needs_two_people_and_nothing_is_served_before_the_second() {
     let crew = Crew::new().await;
-    let build = crew.anna.ship(&crew.bench, "one", "1.0.0").await.unwrap();
-    crew.anna
-        .promote(build, "development", "staging")
-        .await
-        .unwrap();
+    let build = crew.staged("one", "1.0.0").await;
 
     // One of three is not enough: refused, not merely warned about.
     let alone = crew
@@ -88,11 +84,7 @@ async fn production_needs_two_people_and_nothing_is_served_before_the_second() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_do_elsewhere_meanwhile_does_no_harm_and_the_same_role_makes_it_stale() {
     let crew = Crew::new().await;
-    let first = crew.anna.ship(&crew.bench, "one", "1.0.0").await.unwrap();
-    crew.anna
-        .promote(first, "development", "staging")
-        .await
-        .unwrap();
+    let first = crew.staged("one", "1.0.0").await;
     let id = crew
         .anna
         .ask_promote(first, "staging", "production")
@@ -100,11 +92,7 @@ async fn what_others_do_elsewhere_meanwhile_does_no_harm_and_the_same_role_makes
         .unwrap();
 
     // Development and staging go on, freshness is signed again.
-    let second = crew.anna.ship(&crew.bench, "two", "1.1.0").await.unwrap();
-    crew.anna
-        .promote(second, "development", "staging")
-        .await
-        .unwrap();
+    let second = crew.staged("two", "1.1.0").await;
     let job = crew
         .anna
         .console
@@ -122,11 +110,7 @@ async fn what_others_do_elsewhere_meanwhile_does_no_harm_and_the_same_role_makes
         .ask_promote(second, "staging", "production")
         .await
         .unwrap();
-    let third = crew.anna.ship(&crew.bench, "three", "1.2.0").await.unwrap();
-    crew.anna
-        .promote(third, "development", "staging")
-        .await
-        .unwrap();
+    let third = crew.staged("three", "1.2.0").await;
     let faster = crew
         .anna
         .ask_promote(third, "staging", "production")
@@ -160,17 +144,7 @@ async fn what_others_do_elsewhere_meanwhile_does_no_harm_and_the_same_role_makes
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_narrows_what_was_approved_alone_and_cannot_approve() {
-    let crew = Crew::new().await;
-    let build = crew.anna.ship(&crew.bench, "one", "1.0.0").await.unwrap();
-    crew.anna
-        .promote(build, "development", "staging")
-        .await
-        .unwrap();
-    let id = crew
-        .anna
-        .ask_promote(build, "staging", "production")
-        .await
-        .unwrap();
+    let (crew, build, id) = Crew::asking().await;
     crew.ines.co_sign(&id).await.unwrap();
     crew.anna.publish(&id).await.unwrap();
     // Halting needs no second person.
@@ -204,11 +178,7 @@ async fn an_operator_narrows_what_was_approved_alone_and_cannot_approve() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_is_withdrawn_refused_or_expires() {
     let crew = Crew::new().await;
-    let build = crew.anna.ship(&crew.bench, "one", "1.0.0").await.unwrap();
-    crew.anna
-        .promote(build, "development", "staging")
-        .await
-        .unwrap();
+    let build = crew.staged("one", "1.0.0").await;
 
     let refused = crew
         .anna
@@ -293,17 +263,7 @@ async fn a_request_is_withdrawn_refused_or_expires() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pending_approvals_survive_a_restart() {
-    let crew = Crew::new().await;
-    let build = crew.anna.ship(&crew.bench, "one", "1.0.0").await.unwrap();
-    crew.anna
-        .promote(build, "development", "staging")
-        .await
-        .unwrap();
-    let id = crew
-        .anna
-        .ask_promote(build, "staging", "production")
-        .await
-        .unwrap();
+    let (crew, build, id) = Crew::asking().await;
     crew.mara.co_sign(&id).await.unwrap();
     crew.anna.console.close().await;
     let console = crate::people::first_console(&crew.bench).await;
@@ -356,4 +316,81 @@ async fn a_build_is_shipped_straight_to_a_channel_of_two() {
     crew.ines.co_sign(&id).await.unwrap();
     let receipt = anna.publish(&id).await.unwrap();
     assert_eq!(receipt.release.map(|r| r.0), Some("2.0.0".to_owned()));
+}
+
+/// Time as it is: what can be undone can be undone for seconds.
+struct RealPauses(std::sync::Arc<headgate_tests::TestClock>);
+
+impl headgate_engine::Clock for RealPauses {
+    fn now(&self) -> headgate_tuf::UtcTime {
+        self.0.now()
+    }
+
+    fn ticks(&self) -> u64 {
+        self.0.ticks()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_reaches_a_channel_can_be_undone_for_some_seconds() {
+    use headgate_engine::{Console, JobState, Options, Phase};
+    let bench = headgate_tests::bench();
+    let options = bench.options("anna");
+    let world = headgate_engine::World {
+        clock: std::sync::Arc::new(RealPauses(std::sync::Arc::clone(&bench.clock))),
+        ..options.world.clone()
+    };
+    let console = Console::open(Options { world, ..options }).await.unwrap();
+    let workspace = headgate_tests::init(&console, &bench.storage())
+        .await
+        .unwrap();
+    let anna = headgate_tests::Person { console, workspace };
+    let set = anna.console.set_confirm(
+        &anna.workspace.id,
+        "development",
+        headgate_core::Confirm::Wait,
+    );
+    anna.receipt(&set.await.unwrap()).await.unwrap();
+
+    let job = anna
+        .start_ship(&bench.build("one"), "development", "1.0.0")
+        .await
+        .unwrap();
+    while anna.console.job(&job).await.unwrap().phase != Phase::Wait {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let device = bench.device(&anna.workspace.root).await.unwrap();
+    assert_eq!(
+        device.build("development"),
+        None,
+        "nothing is signed while it can be undone"
+    );
+    anna.console.cancel_job(&job).await.unwrap();
+    assert_eq!(
+        anna.console.wait(&job).await.unwrap_err().code,
+        Code::JobCancelled
+    );
+    assert_eq!(
+        anna.console.job(&job).await.unwrap().state,
+        JobState::Cancelled
+    );
+    assert_eq!(anna.log().await.unwrap().len(), 2, "init and the setting");
+
+    let begun = std::time::Instant::now();
+    anna.ship(&bench, "two", "1.1.0").await.unwrap();
+    assert!(begun.elapsed().as_secs() >= u64::from(headgate_core::Confirm::UNDO_SECONDS));
+    let plan = anna
+        .console
+        .rollout_prepare(
+            &anna.workspace.id,
+            "main",
+            "development",
+            RolloutChange::Embedded,
+            "crashes",
+        )
+        .await
+        .unwrap();
+    assert_eq!(plan.type_to_confirm.as_deref(), Some("development"));
+    let refused = anna.console.start_plan(&plan.plan, None).await.unwrap_err();
+    assert_eq!(refused.code, Code::UsageConfirm);
 }

@@ -132,11 +132,7 @@ async fn a_team_is_made_from_the_start_once_its_owners_signed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_role_key_is_rotated_and_clients_follow() {
     let crew = Crew::new().await;
-    let build = crew.anna.ship(&crew.bench, "one", "1.0.0").await.unwrap();
-    crew.anna
-        .promote(build, "development", "staging")
-        .await
-        .unwrap();
+    let build = crew.staged("one", "1.0.0").await;
     let spare = colleague(&crew.bench, &crew.anna, "spare").await.member;
     // One owner and approver: the lost key is replaced, the two others sign.
     let rotate = Ceremony::Rotate {
@@ -315,4 +311,46 @@ async fn the_online_key_is_handed_to_another_person() {
     crew.mara.co_sign(&id).await.unwrap();
     crew.anna.publish(&id).await.unwrap();
     crew.bench.device(&crew.anna.workspace.root).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_trust_is_published_from_the_window_by_typing_the_apps_identifier() {
+    let crew = Crew::new().await;
+    let (console, workspace) = (&crew.anna.console, &crew.anna.workspace.id);
+    let two = Ceremony::Threshold {
+        role: "main.staging".into(),
+        threshold: 2,
+    };
+    let Started::Ask(_, id) = crew.anna.ceremony(&two).await.unwrap() else {
+        panic!("others have to sign");
+    };
+    crew.mara.co_sign(&id).await.unwrap();
+    console.proposals_read(workspace).await.unwrap();
+    for typed in [None, Some("production")] {
+        let refused = console.approval_publish(workspace, &id, typed).await;
+        assert_eq!(refused.unwrap_err().code, Code::UsageConfirm);
+    }
+    let job = console.approval_publish(workspace, &id, Some(APP)).await;
+    crew.anna.receipt(&job.unwrap()).await.unwrap();
+    // What was signed in part is a local event, apart from the log.
+    let events = console.local_events(workspace).await.unwrap();
+    assert!(
+        events
+            .iter()
+            .any(|e| e.title.contains("mara 2026 signed in part"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_complete_approval_says_who_gets_it_and_what_is_typed() {
+    let (crew, _, id) = Crew::asking().await;
+    let (console, workspace) = (&crew.anna.console, &crew.anna.workspace.id);
+    crew.mara.co_sign(&id).await.unwrap();
+    console.proposals_read(workspace).await.unwrap();
+    let view = console.approval(workspace, &id).await.unwrap();
+    assert_eq!(view.type_to_confirm.as_deref(), Some("production"));
+    assert!(
+        view.effect
+            .is_some_and(|e| e.contains("All devices on production"))
+    );
 }

@@ -121,6 +121,28 @@ impl Crew {
         crew
     }
 
+    /// A build that anna has brought to staging.
+    pub(crate) async fn staged(&self, word: &str, version: &str) -> u32 {
+        let build = self.anna.ship(&self.bench, word, version).await.unwrap();
+        self.anna
+            .promote(build, "development", "staging")
+            .await
+            .unwrap();
+        build
+    }
+
+    /// A team with a build on staging that waits for production: the build, and anna's request.
+    pub(crate) async fn asking() -> (Self, u32, String) {
+        let crew = Self::new().await;
+        let build = crew.staged("one", "1.0.0").await;
+        let id = crew
+            .anna
+            .ask_promote(build, "staging", "production")
+            .await
+            .unwrap();
+        (crew, build, id)
+    }
+
     /// Anna asks, another signs, anna publishes.
     pub(crate) async fn ceremony(&self, ceremony: &Ceremony, other: &Person) -> Result<Receipt> {
         let id = match self.anna.ceremony(ceremony).await? {

@@ -117,11 +117,7 @@ async fn the_private_location_is_read_as_a_stranger_wrote_it() {
     let crew = Crew::new().await;
     let folder = crew.bench.dir.path().join("private/proposals");
     let put = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).unwrap();
-    let build = crew.anna.ship(&crew.bench, "one", "1.0.0").await.unwrap();
-    crew.anna
-        .promote(build, "development", "staging")
-        .await
-        .unwrap();
+    let build = crew.staged("one", "1.0.0").await;
     let id = crew
         .anna
         .ask_promote(build, "staging", "production")
@@ -162,6 +158,20 @@ async fn the_private_location_is_read_as_a_stranger_wrote_it() {
             .collect::<Vec<_>>(),
         [id.as_str()]
     );
+    // A withdrawal that belongs to another request takes nothing back.
+    let mut other = good.clone();
+    other.id = "5".repeat(32);
+    let refused = Answer::Refused {
+        reason: "withdrawn".into(),
+    };
+    let forged = SigningResponse::new(&other, "x".into(), good.created, refused);
+    put(
+        &format!("{id}.withdrawn.hgresponse"),
+        &forged.to_bytes().unwrap(),
+    );
+    crew.mara.console.proposals_read(mara).await.unwrap();
+    let still = crew.mara.console.approval(mara, &id).await.unwrap();
+    assert_eq!(still.info.state, headgate_engine::ApprovalState::Open);
     // An answer of a stranger is ignored by the asker too.
     let read = crew
         .anna

@@ -80,6 +80,7 @@ describe("a request", () => {
     expect(rows[1]?.textContent).toContain("unchanged");
     expect(rows[4]?.textContent).toContain("3 are taken away");
     expect(at("request-alarms").textContent).toContain("cannot be rolled back");
+    expect(at("request-sign").getAttribute("aria-disabled")).toBe("true");
   });
 
   it("shows ten files first, and all on demand", async () => {
@@ -91,7 +92,7 @@ describe("a request", () => {
   });
 
   it("of a colleague is signed here, or refused with a reason", async () => {
-    const backend = await page("b2");
+    const backend = await page("b2", (backend) => backend.approvals.alarmed.clear());
     const user = userEvent.setup();
     expect(at("signature-86e0396b").textContent).toContain("Yours is missing");
     expect(screen.queryByTestId("request-withdraw")).toBeNull();
@@ -143,6 +144,7 @@ describe("a request", () => {
 
   it("says in place why nothing was signed", async () => {
     await page("b2", (backend) => {
+      backend.approvals.alarmed.clear();
       backend.fail("approval_sign", trouble("signing.stale", "Others published meanwhile.", "Ask again."));
     });
     await userEvent.click(at("request-sign"));

@@ -12,6 +12,7 @@ use crate::manifest::ReleaseManifest;
 use crate::native::Native;
 use crate::rollout::{Base, RolloutDocument, RolloutState};
 use crate::settings::TopTargets;
+use crate::text::grouped;
 use crate::transitions::percent;
 
 /// How a line differs from what was signed before.
@@ -139,20 +140,34 @@ pub(super) fn lines(
             "{} by {} at {}{reason}",
             x.action.replace('_', " "),
             x.by,
-            x.at
+            day(x.at)
         )
     };
     lines.push(Line::new(
-        "Its own words",
+        "Says of itself",
         before.map(|b| says(b.header())),
         says(x),
     ));
     lines
 }
 
-/// A date with its time, so that two that differ never look alike.
+/// A date with its time to the second, so that two that differ never look alike: "3 Jan 2027, 14:06:00 UTC".
 pub(super) fn day(at: UtcTime) -> String {
-    at.to_string().replace('T', " ").replace('Z', " UTC")
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let text = at.to_string();
+    let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
+    let month = part(5..7).parse::<usize>().ok();
+    match month.and_then(|m| MONTHS.get(m.checked_sub(1)?)) {
+        Some(month) => format!(
+            "{} {month} {}, {} UTC",
+            part(8..10).trim_start_matches('0'),
+            part(0..4),
+            part(11..19)
+        ),
+        None => text,
+    }
 }
 
 fn settings(top: &TopTargets, old: Option<&TopTargets>, lines: &mut Vec<Line>) {
@@ -221,6 +236,9 @@ fn channel(
         .keys()
         .chain(old.iter().flat_map(|o| o.targets.keys()))
         .collect();
+    // What may be served first, then what its plugins need.
+    let mut names: Vec<&String> = names.into_iter().collect();
+    names.sort_by_key(|name| name.contains(".clients-"));
     let place = |meta: &Targets<Header>| {
         let part = |p: &Option<String>| p.clone().unwrap_or_default();
         format!("{} of unit {}", part(&meta.x.channel), part(&meta.x.unit))
@@ -280,7 +298,10 @@ fn target(name: &str, sha256: &str, length: u64, documents: Documents<'_>) -> St
         .get(sha256)
         .filter(|text| sha256_hex(text.as_bytes()) == sha256);
     let Some(text) = found else {
-        return format!("{short}… ({length} bytes; its document is not in the request)");
+        return format!(
+            "{short}… ({} bytes; its document is not in the request)",
+            grouped(length)
+        );
     };
     match ReleaseManifest::parse(text.as_bytes()) {
         Ok(m) if is_named(&m, name) => {
@@ -292,14 +313,14 @@ fn target(name: &str, sha256: &str, length: u64, documents: Documents<'_>) -> St
                 commit.unwrap_or_default(),
                 native(&m.native),
                 m.bundle.sha256.get(..16).unwrap_or_default(),
-                m.bundle.size
+                grouped(m.bundle.size)
             )
         }
         Ok(m) => format!(
             "{short}…: a manifest of build {} of unit {}, listed under another name",
             m.build, m.unit
         ),
-        Err(_) => format!("{short}… ({length} bytes)"),
+        Err(_) => format!("{short}… ({} bytes)", grouped(length)),
     }
 }
 

@@ -341,7 +341,7 @@ fn characters_that_hide_or_reorder_stand_there_by_their_code_point() {
     let own = review.roles[0]
         .lines
         .iter()
-        .find(|l| l.what == "Its own words")
+        .find(|l| l.what == "Says of itself")
         .unwrap();
     assert!(
         own.after.contains("Mara‹U+202E›noitcudorp‹U+200B›"),

@@ -2,6 +2,7 @@
 
 use headgate_core::rollout::Base;
 use headgate_core::status::{ActiveCell, MinuteCell, OutcomeCell, Outcomes, wilson};
+pub use headgate_core::text::grouped;
 use headgate_core::{Result, RolloutDocument, RolloutState};
 use headgate_tuf::UtcTime;
 
@@ -62,19 +63,6 @@ impl Rate {
             hundredths % 100
         )
     }
-}
-
-/// A count with its thousands set apart: 74,608.
-pub fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// A day as text, `2026-11-26`.

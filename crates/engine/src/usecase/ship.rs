@@ -385,7 +385,7 @@ impl Console {
 }
 
 /// Seconds that an action can be undone before it is signed. A halt never waits.
-fn undo_seconds(view: &View, action: &Action) -> u32 {
+pub(super) fn undo_seconds(view: &View, action: &Action) -> u32 {
     let halt = matches!(
         action,
         Action::Rollout {

@@ -118,7 +118,7 @@ impl Ceremony {
         }
     }
 
-    fn action(&self, table: &TrustTable) -> Result<Action> {
+    fn action(&self, table: &TrustTable, last: &str) -> Result<Action> {
         if let Self::Renew { roles } = self {
             if roles.is_empty() {
                 let what = "No role is named.";
@@ -129,16 +129,16 @@ impl Ceremony {
             });
         }
         Ok(Action::Trust {
-            edits: self.edits(table)?,
+            edits: self.edits(table, last)?,
             title: self.title(),
         })
     }
 
-    /// The edits that it means now.
+    /// The edits that it means now; `last` is the last channel, where several people of a team approve.
     ///
     /// # Errors
     /// `usage.unknown` for a key that nobody knows, `usage.argument`.
-    pub fn edits(&self, table: &TrustTable) -> Result<Vec<TrustEdit>> {
+    pub fn edits(&self, table: &TrustTable, last: &str) -> Result<Vec<TrustEdit>> {
         let add = |m: &Member| TrustEdit::AddKey {
             public: m.public.clone(),
             name: m.name.clone(),
@@ -181,7 +181,7 @@ impl Ceremony {
                 });
                 for role in approvals
                     .iter()
-                    .filter(|r| r.ends_with(".production") || approvals.len() == 1)
+                    .filter(|r| r.split('.').nth(1) == Some(last))
                 {
                     edits.push(threshold(role, *last_threshold));
                 }
@@ -216,6 +216,12 @@ impl Ceremony {
             }],
         })
     }
+}
+
+/// The channel that the others lead to.
+fn last_channel(view: &View) -> String {
+    let last = view.targets.meta.x.channels.last();
+    last.map(|c| c.id.to_string()).unwrap_or_default()
 }
 
 fn is_approval(name: &str) -> bool {
@@ -267,7 +273,7 @@ impl Console {
         let workspace = self.workspace(workspace).await?;
         let (store, view) = self.fresh(&workspace).await?;
         let before = TrustTable::of(&view.root.meta, &view.targets.meta);
-        let action = ceremony.action(&before)?;
+        let action = ceremony.action(&before, &last_channel(&view))?;
         let next = match &action {
             Action::Trust { edits, .. } => before.apply(edits)?,
             _ => before.clone(),
@@ -316,7 +322,10 @@ impl Console {
     ) -> Result<Started> {
         let workspace = self.workspace(workspace).await?;
         let (store, view) = self.fresh(&workspace).await?;
-        let action = ceremony.action(&TrustTable::of(&view.root.meta, &view.targets.meta))?;
+        let action = ceremony.action(
+            &TrustTable::of(&view.root.meta, &view.targets.meta),
+            &last_channel(&view),
+        )?;
         let intent = self.intent(&view, action, one_line(reason, 500));
         let own = self.inner.own_keys(&workspace.id).await?;
         let drafted = draft(

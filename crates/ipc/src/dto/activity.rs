@@ -145,7 +145,7 @@ pub struct ActivityRole {
 pub struct LocalEvent {
     /// When.
     pub at: String,
-    /// `synced`, `counted`, `job_failed`, `job_cancelled`, `job_recovered`.
+    /// `synced`, `counted`, `job_failed`, `job_cancelled`, `job_recovered`, `request`.
     pub kind: String,
     /// In a few words.
     pub title: String,

@@ -183,6 +183,8 @@ pub struct SignedRoleView {
     pub against: Option<u32>,
     /// SHA-256 of the signed bytes.
     pub sha256: String,
+    /// Its first 132 bits as 12 words.
+    pub words: Vec<String>,
     /// What it says.
     pub lines: Vec<SignedLine>,
     /// Signatures that are there.
@@ -263,6 +265,8 @@ pub struct ApprovalDetail {
     pub difference: Option<FileDifference>,
     /// What must be typed to publish it.
     pub type_to_confirm: Option<String>,
+    /// Who gets it once it is published.
+    pub effect: Option<String>,
 }
 
 /// A response that was taken in.
@@ -441,6 +445,8 @@ pub struct TrustPlan {
 pub struct TrustView {
     /// `solo` or `team`.
     pub profile: String,
+    /// The last channel, where several people of a team approve.
+    pub last: String,
     /// Keys that count for some role.
     pub keys: Vec<SignerKey>,
     /// Roles.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::app::IpcError;
+use super::approval::SignedRoleView;
 
 /// What the workstation knows.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
@@ -197,63 +198,6 @@ pub struct OfflineScanned {
     pub handle: Option<String>,
 }
 
-/// One line of what is signed.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct OfflineLine {
-    /// What it is about.
-    pub what: String,
-    /// Before.
-    pub before: Option<String>,
-    /// With the signature.
-    pub after: String,
-    /// `same`, `changed` or `danger`.
-    pub mark: String,
-}
-
-/// A key that counts for a role.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct OfflineRoleKey {
-    /// Its name.
-    pub name: String,
-    /// Who holds it.
-    pub holder: String,
-    /// First digits of its id.
-    pub id: String,
-    /// It has signed.
-    pub signed: bool,
-    /// It is recorded here.
-    pub own: bool,
-}
-
-/// A role that is signed.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-#[ts(export)]
-#[serde(rename_all = "camelCase")]
-pub struct OfflineRole {
-    /// Role name.
-    pub role: String,
-    /// Version.
-    pub version: u64,
-    /// The version that it is compared with.
-    pub against: Option<u64>,
-    /// SHA-256 of the signed bytes.
-    pub sha256: String,
-    /// 132 bits of it as 12 words.
-    pub words: Vec<String>,
-    /// Signatures that are there.
-    pub have: usize,
-    /// Signatures needed.
-    pub need: usize,
-    /// When it stops to count.
-    pub expires: String,
-    /// What it says.
-    pub lines: Vec<OfflineLine>,
-    /// Keys that count.
-    pub keys: Vec<OfflineRoleKey>,
-}
-
 /// Something that speaks against signing.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -346,7 +290,7 @@ pub struct OfflineReview {
     /// Until when they want it.
     pub expires: String,
     /// Roles.
-    pub roles: Vec<OfflineRole>,
+    pub roles: Vec<SignedRoleView>,
     /// What speaks against it.
     pub alarms: Vec<OfflineAlarm>,
     /// The newest release that it newly lists.

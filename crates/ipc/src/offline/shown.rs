@@ -1,20 +1,16 @@
 //! From the workstation's words to the window's.
 
-use headgate_core::signing::{Line, Mark, plain};
-use headgate_core::words::words;
+use headgate_core::signing::plain;
 use headgate_core::{Problem, ReleaseManifest};
 use headgate_offline::{
     BundleVerdict, Entry, FileChanges, Found, HandedBack, Look, OwnKey, RootPreview, VaultPlace, qr,
 };
 
+use crate::approvals::in_words;
 use crate::dto;
 
 /// Most files that are listed.
 const MAX_FILES: usize = 2_000;
-
-fn in_words(sha256: &str) -> Vec<String> {
-    words(sha256).map_or_else(|_| Vec::new(), |w| w.map(String::from).to_vec())
-}
 
 pub(super) fn root(root: RootPreview, handle: String) -> dto::OfflineRoot {
     let owner = |o: headgate_offline::Owner| dto::OfflineOwner {
@@ -99,7 +95,7 @@ pub(super) fn review(
         .as_ref()
         .map(|manifest| release(manifest, &look));
     let review = look.review;
-    let roles = review.roles.into_iter().map(role).collect();
+    let roles = crate::approvals::roles(&review);
     let alarm = |a: headgate_core::signing::Alarm| dto::OfflineAlarm {
         kind: a.kind.text().into(),
         text: a.text,
@@ -122,42 +118,6 @@ pub(super) fn review(
         signed: look.signed,
         complete: review.complete,
         answer,
-    }
-}
-
-fn role(role: headgate_core::signing::RoleReview) -> dto::OfflineRole {
-    let key = |k: headgate_core::signing::KeyState| dto::OfflineRoleKey {
-        id: k.id.as_str().chars().take(8).collect(),
-        name: k.name,
-        holder: k.holder,
-        signed: k.signed,
-        own: k.own,
-    };
-    dto::OfflineRole {
-        words: in_words(&role.sha256),
-        role: role.role,
-        version: role.version,
-        against: role.against,
-        sha256: role.sha256,
-        have: role.have,
-        need: role.need,
-        expires: role.expires.to_string(),
-        lines: role.lines.into_iter().map(line).collect(),
-        keys: role.keys.into_iter().map(key).collect(),
-    }
-}
-
-fn line(line: Line) -> dto::OfflineLine {
-    dto::OfflineLine {
-        what: line.what,
-        before: line.before,
-        after: line.after,
-        mark: match line.mark {
-            Mark::Same => "same",
-            Mark::Changed => "changed",
-            Mark::Danger => "danger",
-        }
-        .into(),
     }
 }
 

@@ -178,7 +178,14 @@ impl Wire {
                 () = tokio::time::sleep(patience) => return Err(silent(&self.host)),
             }
         };
-        let response = response.map_err(|error| unavailable(error, &self.host))?;
+        let response = match response {
+            Ok(response) => response,
+            Err(error) => {
+                let cut = !error.is_connect() && !error.is_timeout() && ask.body.len() > PIECE;
+                let heard = if cut { self.refused_early().await } else { None };
+                return Err(heard.unwrap_or_else(|| unavailable(error, &self.host)));
+            }
+        };
         if matches!(
             response.status(),
             StatusCode::OK | StatusCode::NO_CONTENT | StatusCode::PARTIAL_CONTENT
@@ -194,6 +201,29 @@ impl Wire {
             body: xml::error(&body),
         };
         Ok(Answer::Refused(refusal, keys))
+    }
+
+    /// What a storage has against this account, when it cut a body off. A server that refuses early closes the connection
+    /// while the body is still on its way, and its answer is lost with it; a request without a body hears it.
+    async fn refused_early(&self) -> Option<Problem> {
+        let mut ask = self.reading(Method::GET, "");
+        ask.doing = Doing::List;
+        ask.query = vec![
+            ("list-type", "2".to_owned()),
+            ("max-keys", "1".to_owned()),
+        ];
+        ask.tries = 1;
+        let Ok(Answer::Refused(refusal, keys)) = Box::pin(self.once(&ask, crate::silent())).await
+        else {
+            return None;
+        };
+        let problem = refusal.problem(&self.host, ask.doing, &keys);
+        // An account may write and not list, so only what concerns every request counts.
+        matches!(
+            problem.code,
+            Code::StorageCredentials | Code::StorageClock | Code::StorageRegion
+        )
+        .then_some(problem)
     }
 
     /// The access key that is valid now.

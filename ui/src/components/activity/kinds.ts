@@ -44,6 +44,7 @@ const looks: Record<string, KindLook> = {
   counted: { label: "Read counts", icon: Smartphone, tone: "muted" },
   job_failed: { label: "Failed job", icon: CircleX, tone: "danger" },
   job_cancelled: { label: "Cancelled job", icon: Ban, tone: "muted" },
+  request: { label: "Request for signatures", icon: PenLine, tone: "muted" },
   job_recovered: { label: "Recovered job", icon: RotateCcw, tone: "muted" },
 };
 

@@ -18,7 +18,7 @@ export function stateOf(approval: Approval): { word: string; tone: Tone } {
   if (approval.stale !== null) return { word: "Out of date", tone: "danger" };
   if (approval.expired) return { word: "Expired", tone: "warn" };
   if (approval.complete) return { word: approval.own ? "Ready to publish" : "All signed", tone: "ok" };
-  return approval.mine ? { word: "Waits for you", tone: "accent" } : { word: "Waits for others", tone: "warn" };
+  return approval.mine ? { word: "Waits for you", tone: "accent" } : { word: "Waits for others", tone: "muted" };
 }
 
 /** "1 of 2 signed". */

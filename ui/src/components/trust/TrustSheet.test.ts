@@ -59,7 +59,8 @@ describe("the choice", () => {
 
 describe("the form", () => {
   it("takes a public key and nothing that only looks like one", () => {
-    const view = { profile: "team", keys: [{ id: OTHER, name: "", holder: "", own: true, signed: false }], roles: [] };
+    const own = { id: OTHER, name: "", holder: "", own: true, signed: false };
+    const view = { profile: "team", keys: [own], roles: [], last: "production" };
     expect(publicError(HEX, view, [])).toBeNull();
     expect(publicError(` ${HEX}\n`, view, [])).toBeNull();
     expect(publicError(HEX.slice(1), view, [])).toContain("63");

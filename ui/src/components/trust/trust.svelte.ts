@@ -126,7 +126,7 @@ export class TrustFlow extends JobFlow {
   /** Keys that can sign the last channel once a team is made. */
   get approvers(): number {
     const of = this.view?.roles.filter(({ role }) => /^[^.]+\.[^.]+$/u.test(role)) ?? [];
-    const last = of.length === 1 ? of : of.filter(({ role }) => role.endsWith(".production"));
+    const last = of.filter(({ role }) => role.endsWith(`.${this.view?.last ?? ""}`));
     return Math.min(...last.map(({ keys }) => keys.length), Number.MAX_SAFE_INTEGER) + this.members.length;
   }
 

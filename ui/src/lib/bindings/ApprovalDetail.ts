@@ -35,4 +35,8 @@ difference: FileDifference | null,
 /**
  * What must be typed to publish it.
  */
-typeToConfirm: string | null, };
+typeToConfirm: string | null, 
+/**
+ * Who gets it once it is published.
+ */
+effect: string | null, };

@@ -9,7 +9,7 @@ export type LocalEvent = {
  */
 at: string, 
 /**
- * `synced`, `counted`, `job_failed`, `job_cancelled`, `job_recovered`.
+ * `synced`, `counted`, `job_failed`, `job_cancelled`, `job_recovered`, `request`.
  */
 kind: string, 
 /**

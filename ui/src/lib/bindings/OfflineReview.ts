@@ -4,7 +4,7 @@ import type { OfflineAnswer } from "./OfflineAnswer";
 import type { OfflineChanges } from "./OfflineChanges";
 import type { OfflineKey } from "./OfflineKey";
 import type { OfflineRelease } from "./OfflineRelease";
-import type { OfflineRole } from "./OfflineRole";
+import type { SignedRoleView } from "./SignedRoleView";
 
 /**
  * A request, as it is shown before it is signed.
@@ -49,7 +49,7 @@ expires: string,
 /**
  * Roles.
  */
-roles: Array<OfflineRole>, 
+roles: Array<SignedRoleView>, 
 /**
  * What speaks against it.
  */

@@ -23,6 +23,10 @@ against: number | null,
  */
 sha256: string, 
 /**
+ * Its first 132 bits as 12 words.
+ */
+words: Array<string>, 
+/**
  * What it says.
  */
 lines: Array<SignedLine>, 

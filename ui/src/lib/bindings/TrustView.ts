@@ -11,6 +11,10 @@ export type TrustView = {
  */
 profile: string, 
 /**
+ * The last channel, where several people of a team approve.
+ */
+last: string, 
+/**
  * Keys that count for some role.
  */
 keys: Array<SignerKey>, 

@@ -297,7 +297,7 @@ impl Console {
             let what = format!("The name of the channel was not typed: {expected}.");
             return Err(Problem::new(Code::UsageConfirm, what).field("typed"));
         }
-        self.approval_publish_confirmed(&known.id, id).await
+        self.publish_approval(&known.id, id, true).await
     }
 
     /// As [`Self::approval_publish`], where the call itself is the confirmation.
@@ -305,6 +305,11 @@ impl Console {
     /// # Errors
     /// As there.
     pub async fn approval_publish_confirmed(&self, workspace: &str, id: &str) -> Result<String> {
+        self.publish_approval(workspace, id, false).await
+    }
+
+    /// In the window a channel may leave some seconds to undo.
+    async fn publish_approval(&self, workspace: &str, id: &str, undo: bool) -> Result<String> {
         let workspace = self.workspace(workspace).await?;
         let mut stored = self.stored(&workspace, id).await?;
         open(&stored)?;
@@ -331,6 +336,9 @@ impl Console {
             )
         };
         let mut intent = stored.intent.clone().ok_or_else(lost)?;
+        if let (Some(view), true) = (&view, undo) {
+            intent.wait = super::super::ship::undo_seconds(view, &intent.action);
+        }
         let request = SigningRequest::parse(&stored.request)?;
         let mut files = std::collections::BTreeMap::new();
         for role in &request.roles {

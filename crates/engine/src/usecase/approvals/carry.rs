@@ -7,6 +7,8 @@ use headgate_tuf::{Envelope, sha256_hex};
 
 /// Most documents that are looked up for one request.
 const MOST: usize = 200;
+/// Largest listed document that travels, bytes: manifests, rollouts and clients documents are far smaller.
+const LARGEST: u64 = 256 * 1024;
 /// Most bytes of them together: the rest of the request needs room too.
 const ROOM: usize = 40 << 20;
 
@@ -37,7 +39,7 @@ pub(super) async fn documents(
     let mut room = ROOM;
     for (sha256, name) in wanted.into_iter().take(MOST) {
         let key = layout::target(&sha256, &name);
-        put(store, &key, &sha256, &mut room, request).await?;
+        put(store, &key, &sha256, LARGEST, &mut room, request).await?;
     }
     // The newest two releases that are listed: what is approved, and what it is compared with.
     let read = request
@@ -53,6 +55,7 @@ pub(super) async fn documents(
             store,
             &layout::inventory(&sha256),
             &sha256,
+            layout::MAX_DOCUMENT,
             &mut room,
             request,
         )
@@ -65,13 +68,14 @@ async fn put(
     store: &dyn Store,
     key: &str,
     sha256: &str,
+    most: u64,
     room: &mut usize,
     request: &mut SigningRequest,
 ) -> Result<()> {
     if request.documents.contains_key(sha256) {
         return Ok(());
     }
-    let Some(object) = store.get(key, layout::MAX_DOCUMENT).await? else {
+    let Some(object) = store.get(key, most).await? else {
         return Ok(());
     };
     let fits = object.bytes.len() <= *room && sha256_hex(&object.bytes) == sha256;

@@ -8,7 +8,7 @@ mod proposals;
 use std::collections::{BTreeMap, BTreeSet};
 
 use headgate_core::signing::{Committed, Facts, Review, SignedRole, SigningRequest, review};
-use headgate_core::{Code, Difference, Inventory, Problem, Result, compare};
+use headgate_core::{Code, Difference, Inventory, Problem, Result, compare, percent};
 use headgate_registry::{View, documents, layout};
 use headgate_tuf::{Envelope, KeyId, MAX_METADATA, UtcTime, sha256_hex};
 
@@ -72,8 +72,10 @@ pub struct ApprovalView {
     pub review: Review,
     /// Files of the new release against the release before it.
     pub difference: Option<Difference>,
-    /// What must be typed to publish it.
+    /// What must be typed to publish it: the channel's name, or the app's identifier for a change of trust.
     pub type_to_confirm: Option<String>,
+    /// Who gets it once it is published: "1 % of the devices on production get it first".
+    pub effect: Option<String>,
 }
 
 impl Console {
@@ -126,19 +128,22 @@ impl Console {
             };
             difference = old.zip(new).map(|(old, new)| compare(&old, &new));
         }
-        let channel = stored
-            .intent
-            .as_ref()
-            .and_then(|i| i.action.place().map(|(_, c)| c.clone()));
-        let type_to_confirm = match (&view, channel) {
-            (Some(view), Some(channel)) => super::ship::channel_settings(view, &channel)?.1,
+        let action = stored.intent.as_ref().map(|i| &i.action);
+        let type_to_confirm = match (action, &view) {
+            (Some(Action::Trust { .. } | Action::Renew { .. }), _) => Some(workspace.app.clone()),
+            (Some(action), Some(view)) => match action.place() {
+                Some((_, channel)) => super::ship::channel_settings(view, channel)?.1,
+                None => None,
+            },
             _ => None,
         };
+        let effect = action.and_then(effect);
         Ok(ApprovalView {
             info,
             review,
             difference,
             type_to_confirm,
+            effect,
         })
     }
 
@@ -244,6 +249,24 @@ impl Console {
             review,
         ))
     }
+}
+
+/// Who gets what an action serves.
+fn effect(action: &Action) -> Option<String> {
+    let (channel, permille) = match action {
+        Action::Ship {
+            channel, permille, ..
+        } => (channel, *permille),
+        Action::Promote { to, permille, .. } => (to, *permille),
+        _ => return None,
+    };
+    Some(match permille {
+        1000.. => format!("All devices on {channel} get it at their next check"),
+        _ => format!(
+            "{} of the devices on {channel} get it first, a fixed random group",
+            percent(permille)
+        ),
+    })
 }
 
 /// What is committed, as a review needs it.

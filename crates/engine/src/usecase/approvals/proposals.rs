@@ -211,6 +211,10 @@ impl Console {
             return Ok(false);
         };
         let response = SigningResponse::parse(&object.bytes)?;
+        if response.request != stored.id {
+            let what = "It answers another request than its name says.";
+            return Err(Problem::new(Code::SigningOther, what));
+        }
         if !stored.own {
             if name.ends_with(".withdrawn.hgresponse") {
                 stored.state = ApprovalState::Withdrawn;

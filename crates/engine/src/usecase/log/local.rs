@@ -4,6 +4,7 @@ use headgate_core::Result;
 use headgate_tuf::UtcTime;
 
 use crate::console::Console;
+use crate::db::{ApprovalNote, StoredApproval};
 use crate::{Job, JobState};
 
 /// Kind of a local event. Add one here and where it comes from in [`Console::local_events`].
@@ -19,6 +20,8 @@ pub enum LocalKind {
     JobCancelled,
     /// A job of an earlier run was taken up again.
     JobRecovered,
+    /// Signatures were asked for, given, refused, or not wanted any more. Nothing of it is committed.
+    Request,
 }
 
 impl LocalKind {
@@ -30,6 +33,7 @@ impl LocalKind {
             Self::JobFailed => "job_failed",
             Self::JobCancelled => "job_cancelled",
             Self::JobRecovered => "job_recovered",
+            Self::Request => "request",
         }
     }
 }
@@ -75,8 +79,29 @@ impl Console {
         }));
         let jobs = self.inner.journal.past_jobs(&workspace.id).await?;
         events.extend(jobs.into_iter().filter_map(job));
+        for request in self.inner.journal.approvals(&workspace.id).await? {
+            events.extend(request.notes.iter().map(|note| said(&request, note)));
+        }
         events.sort_by_key(|event| std::cmp::Reverse(event.at));
         Ok(events)
+    }
+}
+
+/// What happened to a request for signatures.
+fn said(request: &StoredApproval, note: &ApprovalNote) -> LocalEvent {
+    let title = &request.title;
+    let says = match note.what.as_str() {
+        "asked" => format!("{} asked for signatures: {title}", note.by),
+        "signed" => format!("{} signed in part: {title}", note.text),
+        "refused" => format!("{} refused: {title}", note.by),
+        _ => format!("{} withdrew: {title}", note.by),
+    };
+    LocalEvent {
+        at: note.at,
+        kind: LocalKind::Request,
+        title: says,
+        detail: Some(note.text.clone()).filter(|t| note.what != "signed" && !t.is_empty()),
+        place: request.unit.clone().zip(request.channel.clone()),
     }
 }
 

@@ -148,8 +148,7 @@ function sample(now: number): Approval[] {
   ];
 }
 
-function detailOf(approval: Approval): ApprovalDetail {
-  const alarmed = approval.id === "b2";
+function detailOf(approval: Approval, alarmed: boolean): ApprovalDetail {
   const keys = signers(approval.complete ? "AI" : approval.own ? "A" : "I");
   return {
     approval,
@@ -160,6 +159,7 @@ function detailOf(approval: Approval): ApprovalDetail {
         version: 32,
         against: 31,
         sha256: digest("77aa"),
+        words: WORDS,
         lines: alarmed ? [...lines, line("Earlier releases", "12 stay", "3 are taken away", "danger")] : lines,
         have: approval.have,
         need: approval.need,
@@ -179,12 +179,16 @@ function detailOf(approval: Approval): ApprovalDetail {
     },
     difference: { against: "4.2.4", files, same: 643 },
     typeToConfirm: approval.channel === "staging" ? null : approval.channel,
+    effect:
+      approval.channel === null ? null : `1 % of the devices on ${approval.channel} get it first, a fixed random group`,
   };
 }
 
 /** Requests for signatures, as a console keeps them. */
 export class FakeApprovals {
   list: Approval[] = [];
+  /** Requests that something speaks against. */
+  readonly alarmed = new Set(["b2"]);
   location: string | null = null;
   readonly #now: () => number;
   readonly #full: () => boolean;
@@ -220,7 +224,7 @@ export class FakeApprovals {
   #make(run: Run): Handlers {
     return {
       approvals: () => ({ list: this.#all(), location: this.location }),
-      approval: ({ id }) => detailOf(this.#find(id)),
+      approval: ({ id }) => detailOf(this.#find(id), this.alarmed.has(id)),
       approval_ask: ({ reason }) => {
         const job = run("Ask for signatures: promote 4.2.5 to production", "acme", "production", () => {
           const made = sample(this.#now()).filter((one) => one.id === "a1");

@@ -30,6 +30,7 @@ export function trustOf(keys: FakeKeys): TrustView {
   const counts = new Set(roles.flatMap((role) => role.keys));
   return {
     profile: keys.profile,
+    last: "production",
     keys: ring.keys
       .filter(({ id }) => counts.has(id))
       .map(({ id, name, holder, own }) => ({ id, name, holder, own, signed: false })),
