@@ -1,5 +1,6 @@
 //! What goes wrong between a console and its bucket.
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use headgate_core::Code;
@@ -20,10 +21,10 @@ async fn server_errors_on_every_kind_of_request_pass_by() {
     .into_iter()
     .enumerate()
     {
-        let count = std::sync::atomic::AtomicUsize::new(0);
+        let count = AtomicUsize::new(0);
         // Every fifth request, whatever it is.
         bucket.s3.faults(move |_| {
-            if count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) % 5 == 4 {
+            if count.fetch_add(1, Ordering::SeqCst) % 5 == 4 {
                 Fault::Refuse(status, code, String::new())
             } else {
                 Fault::Pass
@@ -142,11 +143,13 @@ async fn a_refusal_that_went_down_with_its_connection_is_heard_all_the_same() {
     let bucket = bucket().await;
     let anna = bucket.first("anna").await;
     let build = bucket.large("unheard", 20);
-    bucket.s3.faults(|a| match a.part() {
-        Some(_) => Fault::Break,
-        None if a.query.contains("list-type") => {
-            Fault::Refuse(403, "ExpiredToken", String::new())
+    let sends = AtomicBool::new(false);
+    bucket.s3.faults(move |a| match a.part() {
+        Some(_) => {
+            sends.store(true, Ordering::SeqCst);
+            Fault::Break
         }
+        None if sends.load(Ordering::SeqCst) => Fault::Refuse(403, "ExpiredToken", String::new()),
         None => Fault::Pass,
     });
     let (_, problem) = fails(&anna, &build).await;

@@ -182,7 +182,11 @@ impl Wire {
             Ok(response) => response,
             Err(error) => {
                 let cut = !error.is_connect() && !error.is_timeout() && ask.body.len() > PIECE;
-                let heard = if cut { self.refused_early().await } else { None };
+                let heard = if cut {
+                    self.refused_early().await
+                } else {
+                    None
+                };
                 return Err(heard.unwrap_or_else(|| unavailable(error, &self.host)));
             }
         };
@@ -208,10 +212,7 @@ impl Wire {
     async fn refused_early(&self) -> Option<Problem> {
         let mut ask = self.reading(Method::GET, "");
         ask.doing = Doing::List;
-        ask.query = vec![
-            ("list-type", "2".to_owned()),
-            ("max-keys", "1".to_owned()),
-        ];
+        ask.query = vec![("list-type", "2".to_owned()), ("max-keys", "1".to_owned())];
         ask.tries = 1;
         let Ok(Answer::Refused(refusal, keys)) = Box::pin(self.once(&ask, crate::silent())).await
         else {
