@@ -161,14 +161,18 @@ impl Run {
         }
         let (ours, theirs) = (median(&ours), median(&theirs));
         let half = self.wrk(&self.ours, Some(ours / 2.0));
+        // What the machine alone makes of that rate.
+        let peer = self.wrk(&nginx.url, Some(ours / 2.0));
         println!(
-            "{} ({} bytes): {ours:.0} requests/s beside nginx {theirs:.0}, {:.2} x; at {:.0}/s p50 {:.2} ms, p99 {:.2} ms\n",
+            "{} ({} bytes): {ours:.0} requests/s beside nginx {theirs:.0}, {:.2} x; at {:.0}/s p50 {:.2} ms, p99 {:.2} ms beside nginx {:.2} and {:.2} ms\n",
             self.check.name,
             answer.len(),
             ours / theirs,
             half.rate,
             half.p50,
-            half.p99
+            half.p99,
+            peer.p50,
+            peer.p99
         );
     }
 
@@ -208,10 +212,11 @@ impl Run {
             CONNECTIONS.0
         };
         let delay = match rate {
-            // Each connection waits so long between two requests, milliseconds.
+            // Each connection waits so long between two requests, milliseconds, at random around the mean: devices do
+            // not come in step, and equal pauses would make one burst of all connections out of every round.
             Some(rate) => format!(
-                "function delay() return {} end\n",
-                (f64::from(connections) * 1000.0 / rate).round()
+                "function delay() return math.random(0, {}) end\n",
+                (f64::from(connections) * 2000.0 / rate).round()
             ),
             None => String::new(),
         };

@@ -8,14 +8,15 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use headgate_core::status::Dialect;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::super::reply;
 use super::super::request::{
     Network, install, json as read_json, native, old_build, platform, text,
 };
 use super::snapshot::{CHANNEL, PLUGIN, deliverable};
-use super::{MAX_BODY, meta, not_found, refuse};
+use super::{MAX_BODY, Meta, meta, not_found, refuse};
 use crate::catalog::{ReleaseServing, UnitServing};
 use crate::check::{CheckIn, Reply, Running};
 use crate::state::AppState;
@@ -130,36 +131,47 @@ fn offer(place: &Place<'_>, release: &ReleaseServing, flavour: Flavour) -> Respo
     };
     let url =
         format!("{public_url}/apps/{app}/snapshots/{snapshot}/{part}?{CHANNEL}={channel}{plugin}");
-    let data = json!({
-        "available": true,
-        "compatible": true,
-        "partial": false,
-        "snapshot": snapshot,
-        // A number, as Ionic's own sample server answers it; the device sends it back as a text.
-        "build": release.manifest.build,
-        "url": url,
-        "incompatibleUpdateAvailable": false,
-    });
-    answer(&data)
+    answer(Data {
+        available: true,
+        compatible: true,
+        snapshot: Some(snapshot),
+        build: Some(release.manifest.build),
+        url: Some(&url),
+        ..Data::default()
+    })
 }
 
 /// Nothing; `incompatible` when there is a release, but not for this native version.
 fn nothing(incompatible: bool) -> Response {
-    let data = json!({
-        "available": false,
-        "compatible": false,
-        "partial": false,
-        "snapshot": null,
-        "build": null,
-        "url": null,
-        "incompatibleUpdateAvailable": incompatible,
-    });
-    answer(&data)
+    answer(Data {
+        incompatible,
+        ..Data::default()
+    })
 }
 
-fn answer(data: &Value) -> Response {
-    let answer = json!({"data": data, "meta": meta(StatusCode::OK)});
-    reply::json(StatusCode::OK, &answer)
+/// What both clients read of an answer. Every field is always there.
+#[derive(Serialize, Default)]
+struct Data<'a> {
+    available: bool,
+    compatible: bool,
+    partial: bool,
+    snapshot: Option<&'a str>,
+    /// A number, as Ionic's own sample server answers it; the device sends it back as a text.
+    build: Option<u32>,
+    url: Option<&'a str>,
+    #[serde(rename = "incompatibleUpdateAvailable")]
+    incompatible: bool,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    data: Data<'a>,
+    meta: Meta,
+}
+
+fn answer(data: Data<'_>) -> Response {
+    let meta = meta(StatusCode::OK);
+    reply::json(StatusCode::OK, &Answer { data, meta })
 }
 
 /// What the device runs, by snapshot; by build number where the release is approved nowhere any more.
