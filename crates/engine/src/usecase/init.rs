@@ -139,7 +139,9 @@ impl Console {
             );
             return Err(Problem::new(Code::UsageExists, what));
         }
-        let store = match &request.credentials {
+        let is_bucket = request.storage.starts_with("s3://");
+        let given = request.credentials.as_ref().filter(|_| is_bucket);
+        let store = match given {
             Some(keys) => {
                 let fixed = FixedCredentials::new(keys.keys().map_err(|p| p.field("accessKeyId"))?);
                 inner.stores.open_with(&request.storage, Arc::new(fixed))
@@ -217,7 +219,7 @@ impl Console {
             vault: request.vault,
             vault_why: request.vault_why,
         };
-        if let Some(keys) = &request.credentials {
+        if let Some(keys) = given {
             credentials::keep(&vault, &inner.journal, &workspace.storage, keys).await?;
         }
         let now = inner.world.now();

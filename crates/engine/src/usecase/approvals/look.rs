@@ -123,13 +123,16 @@ impl Console {
             .get(&workspace.id)
             .is_some_and(|look| look.names.as_ref() == Some(&names));
         let mut taken = Taken::default();
-        if (!known || open_here)
+        let mut read = known;
+        if (open_here || (store.is_some() && !known))
             && let Some(view) = self.view_of(workspace).await?
         {
             if let (Some(store), false) = (&store, known) {
                 taken = self
                     .take_files(workspace, &view, store.as_ref(), &names)
                     .await;
+                // What was not understood may be once the registry has moved on.
+                read = taken.read.ignored.is_empty();
             }
             let ended = self.settle(workspace, &view).await?;
             if ended || taken.read.proposals + taken.read.answers > 0 {
@@ -143,9 +146,8 @@ impl Console {
                 .set_setting(&key(workspace), &now)
                 .await?;
         }
-        // What was not understood may be once the registry has moved on.
         let look = Look {
-            names: taken.read.ignored.is_empty().then_some(names),
+            names: read.then_some(names),
             ..Look::default()
         };
         lock(&self.inner.looks).insert(workspace.id.clone(), look);
