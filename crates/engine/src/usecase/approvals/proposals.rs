@@ -30,6 +30,16 @@ pub struct ProposalsRead {
     pub ignored: Vec<(String, String)>,
 }
 
+/// What an answer is to an own request.
+enum Answered {
+    /// Known, or for somebody else.
+    Nothing,
+    /// New.
+    New,
+    /// New, and with it the request of this id is complete.
+    Last(String),
+}
+
 /// What came out of files of the private location.
 #[derive(Debug, Default)]
 pub(super) struct Taken {
@@ -122,10 +132,11 @@ impl Console {
             .take(MAX_PROPOSALS * 8)
         {
             match self.answer_file(workspace, store, name).await {
-                Ok(None) => {}
-                Ok(Some(complete)) => {
+                Ok(Answered::Nothing) => {}
+                Ok(Answered::New) => read.answers += 1,
+                Ok(Answered::Last(id)) => {
                     read.answers += 1;
-                    taken.complete.extend(complete);
+                    taken.complete.push(id);
                 }
                 Err(problem) => read.ignored.push((name.clone(), problem.message)),
             }
@@ -204,23 +215,23 @@ impl Console {
         Ok(Some(info))
     }
 
-    /// Takes in an answer, if it is for an own request and new. With it the id of the request that it completes.
+    /// Takes in an answer, if it is for an own request and new.
     async fn answer_file(
         &self,
         workspace: &Workspace,
         store: &dyn Store,
         name: &str,
-    ) -> Result<Option<Option<String>>> {
+    ) -> Result<Answered> {
         let id = name.split('.').next().unwrap_or_default();
         let Some(mut stored) = self.inner.journal.approval(&workspace.id, id).await? else {
-            return Ok(None);
+            return Ok(Answered::Nothing);
         };
         if stored.state != ApprovalState::Open {
-            return Ok(None);
+            return Ok(Answered::Nothing);
         }
         let key = format!("{FOLDER}/{name}");
         let Some(object) = store.get(&key, MAX_PROPOSAL).await? else {
-            return Ok(None);
+            return Ok(Answered::Nothing);
         };
         let response = SigningResponse::parse(&object.bytes)?;
         if response.request != stored.id {
@@ -231,20 +242,24 @@ impl Console {
             if name.ends_with(".withdrawn.hgresponse") {
                 stored.state = ApprovalState::Withdrawn;
                 self.inner.journal.save_approval(&stored).await?;
-                return Ok(Some(None));
+                return Ok(Answered::New);
             }
-            return Ok(None);
+            return Ok(Answered::Nothing);
         }
         if name.ends_with(".withdrawn.hgresponse") {
-            return Ok(None);
+            return Ok(Answered::Nothing);
         }
         let before = stored.notes.len();
         match self.take_in(workspace, stored, &response).await {
-            Ok(imported) if imported.added.is_empty() => Ok(None),
-            Ok(imported) => Ok(Some(imported.complete.then_some(imported.id))),
+            Ok(imported) if imported.added.is_empty() => Ok(Answered::Nothing),
+            Ok(imported) if imported.complete => Ok(Answered::Last(imported.id)),
+            Ok(_) => Ok(Answered::New),
             Err(problem) if problem.code == Code::SigningRefused => {
                 let now = self.inner.journal.approval(&workspace.id, id).await?;
-                Ok(now.is_some_and(|a| a.notes.len() > before).then_some(None))
+                Ok(match now.is_some_and(|a| a.notes.len() > before) {
+                    true => Answered::New,
+                    false => Answered::Nothing,
+                })
             }
             Err(problem) => Err(problem),
         }
