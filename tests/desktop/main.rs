@@ -12,6 +12,7 @@
 mod activity;
 mod bucket;
 mod connect;
+mod create;
 mod device;
 mod drag;
 mod driver;

@@ -14,7 +14,7 @@ use crate::rollout::Hands;
 use crate::window::{Window, text};
 
 /// The command line on the same home folder, beside the window.
-fn headgate(home: &Path, args: &[&str]) -> Value {
+pub(crate) fn headgate(home: &Path, args: &[&str]) -> Value {
     let program = std::env::var_os("HEADGATE_CLI").expect("HEADGATE_CLI names the program");
     let output = Command::new(program)
         .env("HEADGATE_HOME", home)
@@ -28,7 +28,13 @@ fn headgate(home: &Path, args: &[&str]) -> Value {
 }
 
 /// Signs a request elsewhere and brings the answer in.
-fn answer_elsewhere(home: &Path, folder: &Path, id: &str, vault: &MemoryVault, key: &PublicKey) {
+pub(crate) fn answer_elsewhere(
+    home: &Path,
+    folder: &Path,
+    id: &str,
+    vault: &MemoryVault,
+    key: &PublicKey,
+) {
     let (asked, answer) = (folder.join("r.hgrequest"), folder.join("r.hgresponse"));
     for old in [&asked, &answer] {
         let _ = std::fs::remove_file(old);
@@ -56,6 +62,20 @@ fn answer_elsewhere(home: &Path, folder: &Path, id: &str, vault: &MemoryVault, k
     );
 }
 
+/// The job that can still be undone.
+async fn undoable(window: &Window) -> String {
+    for _ in 0..400 {
+        let all = window.invoke("jobs", json!({})).await.unwrap();
+        let waits =
+            |job: &&Value| job["phase"] == json!("wait") && job["state"] == json!("running");
+        if let Some(job) = all["jobs"].as_array().unwrap().iter().find(waits) {
+            return text(&job["id"]);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("no job waits");
+}
+
 /// Waits until a request is recorded: its job signs and uploads first.
 async fn asked(window: &Window, hands: &Hands<'_>, answer: &Value) -> String {
     hands.done(&json!({ "job": answer["job"] })).await;
@@ -75,6 +95,10 @@ async fn a_second_person_signs_before_production_gets_anything() {
     let hands = Hands::new(&window).await;
     let vault = MemoryVault::new();
     let key = vault.create("Ines vault").unwrap();
+
+    // What reaches production can be undone for some seconds.
+    let wait = ["trust", "confirm", "production", "wait"];
+    headgate(&desk.home(), &wait);
 
     // A team: asked for here, signed elsewhere, published here.
     let member = json!({ "public": key.hex(), "name": "Ines vault", "holder": "Ines" });
@@ -133,6 +157,26 @@ async fn a_second_person_signs_before_production_gets_anything() {
         .await;
     window.shot("102-publish-request").await;
     window.click("publish-go").await;
+
+    // Another page, and still there to be undone.
+    let job = undoable(&window).await;
+    window.click("nav-rollouts").await;
+    window
+        .says(&format!("undo-bar-{job}"), "Promote 4.2.6 to production")
+        .await;
+    window.click(&format!("undo-bar-go-{job}")).await;
+    window.gone(&format!("undo-bar-{job}")).await;
+    let undone = window.invoke("job", json!({ "job": job })).await.unwrap();
+    assert_eq!(undone["state"], json!("cancelled"), "{undone}");
+
+    window.click("nav-requests").await;
+    window.click(&format!("request-{id}")).await;
+    window.click("request-publish").await;
+    window.fill("typed-confirm", "production").await;
+    window.click("publish-go").await;
+    let job = undoable(&window).await;
+    window.see(&format!("undo-bar-{job}")).await;
+    window.shot("104-undo-bar").await;
     window.click("nav-pipeline").await;
     window.says("version-production", "4.2.6").await;
     window.click("nav-keys").await;

@@ -111,6 +111,7 @@ impl Bench {
                 vault: VaultChoice::Os,
                 vault_why: None,
                 sandbox: false,
+                credentials: None,
             })
             .await
             .unwrap();

@@ -165,6 +165,7 @@ async fn journey(dir: &Path) -> (Person, Said, Vec<Vec<u8>>) {
         vault: VaultChoice::File(dir.join("keys.age")),
         vault_why: None,
         sandbox: false,
+        credentials: None,
     };
     let (workspace, _) = console.init(request).await.unwrap();
     let person = Person { console, workspace };

@@ -7,5 +7,9 @@ mod approvals;
 mod ceremonies;
 #[path = "team/people.rs"]
 mod people;
+#[path = "team/proposals.rs"]
+mod proposals;
 #[path = "team/responses.rs"]
 mod responses;
+#[path = "team/window.rs"]
+mod window;

@@ -153,6 +153,7 @@ pub async fn init(console: &Console, storage: &Path) -> Result<Workspace> {
         vault: VaultChoice::Os,
         vault_why: None,
         sandbox: false,
+        credentials: None,
     };
     Ok(console.init(request).await?.0)
 }

@@ -14,6 +14,7 @@ use crate::credentials::WorkspaceCredentials;
 use crate::db::{Cache, Journal};
 use crate::keys::{self, OpenVault, OwnKeys, StandardVaults, VaultInfo};
 use crate::stores::{OpenStore, StandardStores};
+use crate::usecase::approvals::Look;
 use crate::usecase::fleet::OwnServer;
 use crate::usecase::inspect::Inspected;
 use crate::usecase::jobs::Live;
@@ -94,6 +95,8 @@ pub enum NoticeKind {
     Complete,
     /// A signature is about to end, or has ended.
     Expiring,
+    /// A request waits for the person at this computer: for their signature, or for them to publish it.
+    Waits,
 }
 
 impl NoticeKind {
@@ -103,6 +106,7 @@ impl NoticeKind {
             Self::StoppedByGate => "stopped_by_gate",
             Self::Complete => "complete",
             Self::Expiring => "expiring",
+            Self::Waits => "waits",
         }
     }
 }
@@ -136,6 +140,8 @@ pub(crate) struct Inner {
     pub(crate) opened: Mutex<HashMap<(String, String), Arc<dyn Store>>>,
     /// When freshness was last signed without being asked, or tried to be, by workspace.
     pub(crate) freshened: Mutex<HashMap<String, headgate_tuf::UtcTime>>,
+    /// Last looks into private locations, by workspace.
+    pub(crate) looks: Mutex<HashMap<String, Look>>,
     pub(crate) notices: Vec<Problem>,
     pub(crate) recovered: Mutex<Vec<String>>,
 }
@@ -169,6 +175,7 @@ impl Console {
                 serving: tokio::sync::Mutex::default(),
                 opened: Mutex::default(),
                 freshened: Mutex::default(),
+                looks: Mutex::default(),
                 notices: journal_notice.into_iter().chain(cache_notice).collect(),
                 recovered: Mutex::default(),
             }),

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use headgate_core::signing::{KeyState, Line, Mark, Review, RoleReview};
+use headgate_core::signing::{KeyState, Line, Mark, Review, RoleReview, SigningRequest};
 use headgate_core::{Code, Difference, Problem, native, words};
 use headgate_engine as engine;
 
 use crate::app::App;
 use crate::dto::{self, IpcError};
+use crate::qr;
 use crate::ship::{count, version};
 
 type Answer<T> = Result<T, IpcError>;
@@ -19,9 +20,12 @@ impl App {
     /// Pending approvals, newest first.
     pub async fn approvals(&self, request: dto::WorkspaceRef) -> Answer<dto::Approvals> {
         let list = self.console.approvals(&request.workspace).await?;
+        let seen = self.console.proposals_seen(&request.workspace).await?;
         Ok(dto::Approvals {
             list: list.iter().map(approval).collect(),
             location: self.console.proposals_location(&request.workspace).await?,
+            looked: seen.at.map(|at| at.to_string()),
+            problem: seen.problem.map(IpcError::from),
         })
     }
 
@@ -131,6 +135,29 @@ impl App {
         })
     }
 
+    /// A request as a QR code: whole, or without what a signer knows already when only that fits.
+    pub async fn approval_qr(&self, request: dto::ApprovalRef) -> Answer<dto::RequestQr> {
+        let (workspace, id) = (&request.workspace, &request.id);
+        let whole = self.console.approval_request(workspace, id).await?;
+        if let Some(code) = qr::code(&whole) {
+            return Ok(dto::RequestQr {
+                code: Some(code),
+                light: false,
+                problem: None,
+            });
+        }
+        let light = SigningRequest::parse(&whole)?.light().to_bytes()?;
+        let (code, problem) = match qr::squares(&light) {
+            Ok(code) => (Some(code), None),
+            Err(problem) => (None, Some(problem.into())),
+        };
+        Ok(dto::RequestQr {
+            code,
+            light: true,
+            problem,
+        })
+    }
+
     /// Opens a native dialog for a response and takes it in.
     pub async fn approval_import(
         &self,
@@ -140,16 +167,27 @@ impl App {
             self.host
                 .pick_file("Choose the response", "Signing response", &["hgresponse"]);
         let Some(path) = picked.await else {
-            return Ok(dto::ResponseImported {
-                id: None,
-                added: Vec::new(),
-                known: Vec::new(),
-                complete: false,
-            });
+            return Ok(not_chosen());
         };
         let done = self
             .console
             .approval_import(&request.workspace, &read(&path)?)
+            .await?;
+        Ok(imported(done))
+    }
+
+    /// Opens a native dialog for a picture of a response's QR code and takes it in.
+    pub async fn approval_scan(&self, request: dto::WorkspaceRef) -> Answer<dto::ResponseImported> {
+        let picked = self
+            .host
+            .pick_file("Choose a picture of the QR code", "Picture", &["png"]);
+        let Some(path) = picked.await else {
+            return Ok(not_chosen());
+        };
+        let file = qr::off(move || headgate_offline::qr::read_chosen(&path)).await?;
+        let done = self
+            .console
+            .approval_import(&request.workspace, &file)
             .await?;
         Ok(imported(done))
     }
@@ -194,6 +232,15 @@ fn read(path: &Path) -> Result<Vec<u8>, Problem> {
         return Err(bad(format!("{size} bytes are too many for a response.")));
     }
     std::fs::read(path).map_err(|e| bad(format!("{e}.")))
+}
+
+fn not_chosen() -> dto::ResponseImported {
+    dto::ResponseImported {
+        id: None,
+        added: Vec::new(),
+        known: Vec::new(),
+        complete: false,
+    }
 }
 
 fn imported(done: engine::Imported) -> dto::ResponseImported {

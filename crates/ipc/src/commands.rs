@@ -23,6 +23,8 @@ macro_rules! for_each_command {
             connect_test(ConnectRequest) -> ConnectTest;
             /// Pins the root and adds the workspace.
             connect(ConnectRequest) -> Workspace;
+            /// Makes keys and registry of a new workspace; with other owners it waits for their signatures.
+            workspace_create(WorkspaceCreate) -> WorkspaceCreated;
             /// Tests the storage of a workspace again, line by line.
             storage_check(WorkspaceRef) -> ConnectTest;
             /// Puts credentials for a workspace's storage into the vault.
@@ -113,8 +115,12 @@ macro_rules! for_each_command {
             approval_again(ApprovalRef) -> Asked;
             /// Saves a request for another person; a native dialog asks where to.
             approval_save(RequestSave) -> RequestSaved;
+            /// A request as a QR code, where it fits into one.
+            approval_qr(ApprovalRef) -> RequestQr;
             /// Opens a native dialog for a response and takes it in.
             approval_import(WorkspaceRef) -> ResponseImported;
+            /// Opens a native dialog for a picture of a response's QR code and takes it in.
+            approval_scan(WorkspaceRef) -> ResponseImported;
             /// Sets the private location that proposals travel through.
             proposals_set(ProposalsRequest) -> Empty;
             /// Reads proposals of others, and answers to own requests.

@@ -1,6 +1,6 @@
 //! Jobs and receipts in words, and what streams to the window.
 
-use headgate_engine::{Happened, Job, ObjectState, Receipt};
+use headgate_engine::{Happened, Job, JobState, ObjectState, Phase, Receipt};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::app::App;
@@ -44,6 +44,10 @@ impl App {
         };
         let (skipped_objects, skipped_bytes) = skipped(&job);
         let registry = job.targets.first();
+        let waits = job.state == JobState::Running && job.phase == Phase::Wait;
+        let until = job.undo_until.filter(|_| waits);
+        let left = until.map(|until| until.unix() - self.console.now().unix());
+        let undo = left.map(|seconds| u32::try_from(seconds).unwrap_or(0));
         dto::Job {
             skipped_objects,
             skipped_bytes,
@@ -67,6 +71,7 @@ impl App {
             receipt,
             handle: job.handle,
             channel: job.channel,
+            undo,
         }
     }
 

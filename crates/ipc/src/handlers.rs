@@ -20,7 +20,9 @@ impl App {
     /// What the window needs to start.
     pub async fn app_state(&self, _: dto::Empty) -> Answer<dto::AppState> {
         let mut workspaces = Vec::new();
-        for workspace in self.console.workspaces().await? {
+        let mut known = self.console.workspaces().await?;
+        known.extend(self.console.waiting_workspaces().await?);
+        for workspace in known {
             workspaces.push(self.workspace_dto(&workspace).await?);
         }
         Ok(dto::AppState {
@@ -184,20 +186,22 @@ impl App {
                 why: vault.why,
             },
             sample_build: sample,
+            waiting: self.console.first_request(&w.id).await?,
         })
     }
 
     /// Reads and verifies storage now.
     pub async fn sync(&self, request: dto::WorkspaceRef) -> Answer<dto::Empty> {
         let read = self.console.sync(&request.workspace).await;
-        // The screens say why when the counts cannot be read; storage was asked for.
+        // The screens say why when the counts or proposals cannot be read; storage was asked for.
         let _ = self.console.sync_counts(&request.workspace).await;
+        let _ = self.console.proposals_tend(&request.workspace).await;
         read?;
         Ok(dto::Empty {})
     }
 
-    /// Reads the counts of all workspaces while the window is open, and keeps freshness alive; never ends. A server that cannot be read is asked
-    /// less often.
+    /// Reads the counts of all workspaces while the window is open, keeps freshness alive and looks for proposals; never
+    /// ends. A server or private location that cannot be read is asked less often.
     pub async fn watch(&self) {
         let mut tick = tokio::time::interval(WATCH);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -210,6 +214,9 @@ impl App {
             for workspace in self.console.workspaces().await.unwrap_or_default() {
                 if look && let Err(problem) = self.console.tend(&workspace.id).await {
                     tracing::warn!(%problem, "what is about to expire could not be looked at");
+                }
+                if look && let Err(problem) = self.console.proposals_tend(&workspace.id).await {
+                    tracing::warn!(%problem, "the private location could not be read");
                 }
                 let wait = patience.entry(workspace.id.clone()).or_default();
                 if *wait > 0 {

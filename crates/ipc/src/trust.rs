@@ -77,7 +77,7 @@ fn roles(table: &TrustTable) -> Vec<dto::TrustRole> {
     table.roles.iter().map(role).collect()
 }
 
-fn member(m: dto::TrustMember) -> Result<Member, IpcError> {
+pub(crate) fn member(m: dto::TrustMember) -> Result<Member, IpcError> {
     Ok(Member {
         public: engine::public_key(m.public.trim())?,
         name: m.name.trim().to_owned(),

@@ -37,8 +37,7 @@ pub fn request_file(path: &Path) -> Result<(Vec<u8>, PathBuf)> {
         .extension()
         .is_some_and(|e| e.eq_ignore_ascii_case("png"));
     if picture {
-        let bytes = qr::read_png(&crate::inbox::read_chosen(path, qr::MAX_PICTURE)?)?;
-        return Ok((bytes, folder));
+        return Ok((qr::read_chosen(path)?, folder));
     }
     Ok((read_request(path)?, folder))
 }

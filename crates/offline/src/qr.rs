@@ -1,6 +1,7 @@
 //! Small files as QR codes (ISO/IEC 18004): the file deflated behind four letters that say what it is.
 
 use std::io::{Read, Write};
+use std::path::Path;
 
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
@@ -9,12 +10,14 @@ use headgate_core::signing::MAX_REQUEST;
 use headgate_core::{Code, Problem, Result};
 use qrcode::{Color, EcLevel, QrCode};
 
+use crate::inbox;
+
 /// Largest content of a QR code: version 40 with the lowest error correction.
 pub const MAX_PAYLOAD: usize = 2_953;
 /// What stands before the deflated file.
 const MAGIC: &[u8; 4] = b"HGQ1";
 /// Largest picture that is looked at, bytes and pixels.
-pub const MAX_PICTURE: u64 = 20 << 20;
+const MAX_PICTURE: u64 = 20 << 20;
 const MAX_PIXELS: u64 = 50_000_000;
 /// A payload of 2,953 bytes cannot honestly hold more than this.
 const MAX_INFLATED: u64 = 256 * 1024;
@@ -135,6 +138,14 @@ pub fn file(payload: &[u8]) -> Result<Vec<u8>> {
         return Err(bad("its content is too large"));
     }
     Ok(file)
+}
+
+/// The file in a picture that a person chose.
+///
+/// # Errors
+/// As [`read_png`]; `signing.format` too when it is no regular file or too large.
+pub fn read_chosen(picture: &Path) -> Result<Vec<u8>> {
+    read_png(&inbox::read_chosen(picture, MAX_PICTURE)?)
 }
 
 /// The file in a picture of a QR code: a PNG, a photograph or a screenshot.

@@ -50,6 +50,7 @@ impl Bench {
             vault: VaultChoice::Os,
             vault_why: None,
             sandbox: false,
+            credentials: None,
         };
         let (workspace, _) = console.init(request).await.unwrap();
         Self {

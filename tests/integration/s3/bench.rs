@@ -78,6 +78,7 @@ impl Bucket {
             vault: VaultChoice::Os,
             vault_why: None,
             sandbox: false,
+            credentials: None,
         };
         Ok(console.init(request).await?.0)
     }

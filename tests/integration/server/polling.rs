@@ -158,6 +158,7 @@ async fn a_change_in_one_registry_leaves_what_others_serve_where_it_is() {
         vault: VaultChoice::Os,
         vault_why: None,
         sandbox: false,
+        credentials: None,
     };
     let (workspace, _) = bert.init(init).await.unwrap();
     let registries = vec![

@@ -75,6 +75,7 @@ async fn a_team_is_made_from_the_start_once_its_owners_signed() {
         vault: VaultChoice::Os,
         vault_why: None,
         sandbox: false,
+        credentials: None,
     };
     let team = Team {
         members,

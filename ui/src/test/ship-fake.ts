@@ -242,6 +242,7 @@ export class ShipFake {
       finished: null,
       error: null,
       receipt: null,
+      undo: null,
       handle: null,
       channel,
     };

@@ -1,7 +1,8 @@
 import { screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
-import type { FakeBackend } from "../lib/backend/fake";
+import type { Approval } from "../lib/bindings/Approval";
+import { FakeBackend as Sample, type FakeBackend } from "../lib/backend/fake";
 import { trouble } from "../lib/backend/fake/keys";
 import { app } from "../lib/stores/app.svelte";
 import { open } from "../test/start";
@@ -9,6 +10,11 @@ import { open } from "../test/start";
 const at = (testid: string): HTMLElement => screen.getByTestId(testid);
 const asked = (backend: FakeBackend, name: string): unknown =>
   backend.calls.filter((call) => call.name === name).at(-1)?.request;
+
+/** Requests of the full sample. */
+async function full(): Promise<Approval[]> {
+  return (await new Sample("requests").invoke("approvals", { workspace: "acme" })).list;
+}
 
 async function page(id: string, prepare: (backend: FakeBackend) => void = () => {}): Promise<FakeBackend> {
   const { backend } = await open("requests", prepare);
@@ -47,12 +53,48 @@ describe("requests", () => {
     await user.type(at("proposals-address"), "file:///mnt/team{Enter}");
     expect(asked(backend, "proposals_set")).toEqual({ workspace: "acme", address: "file:///mnt/team" });
     await waitFor(() => expect(at("private-location").textContent).toContain("file:///mnt/team"));
+    expect(at("looked").textContent).toContain("not read yet");
     await user.click(at("look-for-proposals"));
     expect(asked(backend, "proposals_read")).toEqual({ workspace: "acme" });
+    await waitFor(() => expect(at("looked").textContent).toMatch(/as of .*, just now/));
     await user.click(at("location-set"));
     await user.clear(await screen.findByTestId("proposals-address"));
     await user.click(at("proposals-go"));
     expect(asked(backend, "proposals_set")).toEqual({ workspace: "acme", address: null });
+  });
+});
+
+describe("what the console finds by itself", () => {
+  it("is told, and counted in the sidebar at once", async () => {
+    const { backend } = await open("pipeline");
+    await screen.findByTestId("board");
+    expect(screen.queryByTestId("requests-waiting")).toBeNull();
+    const other = await full();
+    backend.approvals.list = other.filter((one) => one.mine);
+    const notice = { workspace: "acme", unit: "main", channel: "staging", kind: "waits" };
+    const title = "A request waits for your signature";
+    app.handle({
+      type: "notice",
+      data: { ...notice, title, text: "Release 4.2.6 to staging, asked for by Ines Caro." },
+    });
+    expect((await screen.findByTestId("toast-title")).textContent).toBe(title);
+    await waitFor(() => expect(at("requests-waiting").textContent).toContain("1"));
+    backend.approvals.list = [];
+    app.handle({ type: "board", data: { workspace: "acme" } });
+    await waitFor(() => expect(screen.queryByTestId("requests-waiting")).toBeNull());
+  });
+
+  it("says why the last look failed, and looks again", async () => {
+    const { backend } = await open("requests", (backend) => {
+      backend.approvals.location = "file:///mnt/team";
+      backend.approvals.looked = new Date(Date.now() - 40 * 60_000).toISOString();
+      backend.approvals.lookFailed = trouble("storage.unreachable", "The folder is not there.", "");
+    });
+    app.view = "requests";
+    expect((await screen.findByTestId("look-failed")).textContent).toContain("The folder is not there.");
+    expect(at("looked").textContent).toContain("40 min ago");
+    await userEvent.click(screen.getByRole("button", { name: "Look again" }));
+    expect(asked(backend, "proposals_read")).toEqual({ workspace: "acme" });
   });
 });
 
@@ -140,6 +182,35 @@ describe("a request", () => {
     expect(asked(backend, "approval_save")).toEqual({ workspace: "acme", id: "a1", bundle: true });
     await user.click(await screen.findByTestId("request-import"));
     await waitFor(() => expect(at("request-signed").textContent).toBe("2 of 2 signed"));
+  });
+
+  it("is shown as a QR code where it fits, and its answer comes in as a picture", async () => {
+    const backend = await page("a1");
+    const user = userEvent.setup();
+    await user.click(at("request-save"));
+    await user.click(await screen.findByTestId("request-qr-show"));
+    expect((await screen.findByTestId("request-qr")).getAttribute("role")).toBe("img");
+    expect(screen.queryByTestId("request-qr-light")).toBeNull();
+    await user.click(at("request-qr-done"));
+    await user.click(await screen.findByTestId("request-scan"));
+    expect(asked(backend, "approval_scan")).toEqual({ workspace: "acme" });
+    await waitFor(() => expect(at("request-signed").textContent).toBe("2 of 2 signed"));
+  });
+
+  it.each([
+    ["light", true],
+    ["no", false],
+  ] as const)("that fits %s says so", async (fits, shown) => {
+    await page("a1", (backend) => (backend.approvals.fits = fits));
+    const user = userEvent.setup();
+    await user.click(at("request-save"));
+    if (shown) {
+      await user.click(await screen.findByTestId("request-qr-show"));
+      expect(at("request-qr-light").textContent).toContain("left out");
+    } else {
+      expect((await screen.findByTestId("request-qr-none")).textContent).toContain("2953 fit");
+      expect(screen.queryByTestId("request-qr-show")).toBeNull();
+    }
   });
 
   it("says in place why nothing was signed", async () => {

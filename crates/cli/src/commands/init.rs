@@ -27,6 +27,7 @@ pub(crate) async fn run(context: &Context, args: InitArgs) -> Outcome {
         vault: args.vault,
         vault_why: None,
         sandbox: false,
+        credentials: None,
     };
     let (workspace, job) = if args.profile == Profile::Team {
         let team = Team {

@@ -142,6 +142,8 @@ pub struct Job {
     pub receipt: Option<Receipt>,
     /// Handle of an inspection.
     pub handle: Option<String>,
+    /// In the phase `wait`: until when it can be undone. It begins anew when the job is taken up again.
+    pub undo_until: Option<UtcTime>,
     /// What was asked for; nothing for an inspection.
     pub intent: Option<Intent>,
 }
@@ -353,6 +355,7 @@ fn read_job(row: &SqliteRow) -> Result<Job> {
             .transpose()
             .map_err(damaged)?,
         handle: None,
+        undo_until: None,
         intent: serde_json::from_str(&text("intent")?).map_err(damaged)?,
     })
 }

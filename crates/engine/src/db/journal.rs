@@ -104,6 +104,19 @@ impl Journal {
         rows.map_err(journal_error)?.iter().map(workspace).collect()
     }
 
+    /// The newest open request of a workspace that is not made yet.
+    pub(crate) async fn first_request(&self, workspace: &str) -> Result<Option<String>> {
+        let row = sqlx::query_scalar(
+            "SELECT approval.id FROM approval JOIN workspace ON workspace.id = approval.workspace
+             WHERE workspace.id = ? AND workspace.ready = 0 AND approval.state = 'open'
+             ORDER BY approval.created DESC, approval.id LIMIT 1",
+        )
+        .bind(workspace)
+        .fetch_optional(&self.pool)
+        .await;
+        row.map_err(journal_error)
+    }
+
     pub(crate) async fn workspace(&self, id: &str) -> Result<Option<Workspace>> {
         let row = sqlx::query("SELECT * FROM workspace WHERE id = ?")
             .bind(id)

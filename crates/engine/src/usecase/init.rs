@@ -1,14 +1,17 @@
 //! Making a workspace.
 
+use std::sync::Arc;
+
 use headgate_core::{Code, Problem, Result};
-use headgate_registry::layout;
+use headgate_registry::{FixedCredentials, layout};
 use headgate_tuf::Name;
 
 use super::Started;
 use super::publish::name;
 use crate::Workspace;
 use crate::console::Console;
-use crate::db::{JobKind, JobState};
+use crate::credentials::{self, StorageKeys};
+use crate::db::{ApprovalState, JobKind, JobState};
 use crate::keys::{self, VaultChoice};
 use crate::publish::{Action, Intent, Team, first_draft};
 
@@ -31,6 +34,8 @@ pub struct InitRequest {
     pub vault_why: Option<String>,
     /// Throwaway workspace.
     pub sandbox: bool,
+    /// For a bucket: its credentials, kept in the vault. Nothing = `AWS_*` variables of this computer.
+    pub credentials: Option<StorageKeys>,
 }
 
 impl Console {
@@ -64,13 +69,17 @@ impl Console {
             .unfinished(&request.app, &request.storage)
             .await?
         {
-            let what = format!(
-                "The registry of {} waits for signatures of its owners.",
-                known.app
-            );
-            return Err(
-                Problem::new(Code::UsageExists, what).remedy("Look at headgate request list.")
-            );
+            if self.is_asked(&known).await? {
+                let what = format!(
+                    "The registry of {} waits for signatures of its owners.",
+                    known.app
+                );
+                return Err(
+                    Problem::new(Code::UsageExists, what).remedy("Look at its open request.")
+                );
+            }
+            // Its request was withdrawn, or never made: nothing of it exists outside this computer.
+            self.inner.journal.forget_unfinished(&known.id).await?;
         }
         let alone = team.root_threshold <= 1 && team.last_threshold <= 1;
         let (workspace, intent) = self.first(request, Some(team)).await?;
@@ -82,6 +91,35 @@ impl Console {
         };
         self.wait(started.job()).await?;
         Ok((workspace, started))
+    }
+
+    /// Workspaces whose first root waits for signatures of its other owners.
+    ///
+    /// # Errors
+    /// `local.journal`.
+    pub async fn waiting_workspaces(&self) -> Result<Vec<Workspace>> {
+        self.inner.journal.waiting_workspaces().await
+    }
+
+    /// The open request that a workspace waits for until its registry is made; nothing once it is.
+    ///
+    /// # Errors
+    /// `local.journal`.
+    pub async fn first_request(&self, workspace: &str) -> Result<Option<String>> {
+        self.inner.journal.first_request(workspace).await
+    }
+
+    /// The first root of a workspace is asked for, or is about to be.
+    async fn is_asked(&self, workspace: &Workspace) -> Result<bool> {
+        let journal = &self.inner.journal;
+        let approvals = journal.approvals(&workspace.id).await?;
+        let wanted = |state| matches!(state, ApprovalState::Open | ApprovalState::Done);
+        let jobs = journal.jobs().await?;
+        Ok(approvals.iter().any(|a| wanted(a.state))
+            || jobs.iter().any(|j| {
+                j.workspace == workspace.id
+                    && matches!(j.state, JobState::Running | JobState::Waiting)
+            }))
     }
 
     /// Makes the keys of a new workspace and records it.
@@ -101,7 +139,16 @@ impl Console {
             );
             return Err(Problem::new(Code::UsageExists, what));
         }
-        let store = inner.stores.create(&request.storage)?;
+        let is_bucket = request.storage.starts_with("s3://");
+        let given = request.credentials.as_ref().filter(|_| is_bucket);
+        let store = match given {
+            Some(keys) => {
+                let fixed = FixedCredentials::new(keys.keys().map_err(|p| p.field("accessKeyId"))?);
+                inner.stores.open_with(&request.storage, Arc::new(fixed))
+            }
+            None => inner.stores.create(&request.storage),
+        };
+        let store = store.map_err(|problem| problem.field("storage"))?;
         let storage = super::connect::normal(request.storage.clone(), store.as_ref());
         if store.head(layout::TIMESTAMP).await?.is_some() {
             return Err(Problem::new(
@@ -109,7 +156,7 @@ impl Console {
                 format!("{} holds a registry already.", request.storage),
             ));
         }
-        let (vaults, choice) = (std::sync::Arc::clone(&inner.vaults), request.vault.clone());
+        let (vaults, choice) = (Arc::clone(&inner.vaults), request.vault.clone());
         let vault = tokio::task::spawn_blocking(move || vaults.open(&choice, true))
             .await
             .map_err(|e| Problem::new(Code::Internal, e.to_string()))??;
@@ -172,6 +219,9 @@ impl Console {
             vault: request.vault,
             vault_why: request.vault_why,
         };
+        if let Some(keys) = given {
+            credentials::keep(&vault, &inner.journal, &workspace.storage, keys).await?;
+        }
         let now = inner.world.now();
         inner.journal.add_workspace(&workspace, now, false).await?;
         for (key, label) in [&release_key, &online_key].into_iter().zip(&key_names) {

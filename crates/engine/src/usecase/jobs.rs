@@ -73,6 +73,7 @@ impl Inner {
             error: None,
             receipt: None,
             handle: None,
+            undo_until: None,
             intent,
         })
     }

@@ -1,6 +1,6 @@
 //! Use cases, one file each; all are methods of [`crate::Console`].
 
-mod approvals;
+pub(crate) mod approvals;
 mod board;
 mod clients;
 mod compare;
@@ -34,7 +34,9 @@ mod verify;
 mod write;
 
 pub use crate::console::Happened;
-pub use approvals::{ApprovalInfo, ApprovalView, Imported, ProposalsRead, REQUEST_LIFETIME};
+pub use approvals::{
+    ApprovalInfo, ApprovalView, Imported, ProposalsRead, ProposalsSeen, REQUEST_LIFETIME,
+};
 pub use board::{
     Board, ChannelBoard, Freshness, GateBoard, GateState, PastRelease, ReleaseInfo, ServingBoard,
 };

@@ -355,6 +355,8 @@ async fn undo(inner: &Inner, id: &str, control: &Control, intent: &Intent) -> Re
     if intent.wait == 0 {
         return Ok(());
     }
+    let until = inner.world.now().plus(intent.wait.into());
+    inner.update(id, true, |job| job.undo_until = Some(until));
     inner.phase(id, Phase::Wait).await?;
     let pause = std::time::Duration::from_secs(intent.wait.into());
     tokio::select! {

@@ -67,6 +67,7 @@ impl Console {
             vault,
             vault_why: why,
             sandbox: true,
+            credentials: None,
         };
         Ok(self.init(request).await?.0)
     }

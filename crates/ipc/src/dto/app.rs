@@ -73,6 +73,8 @@ pub struct Workspace {
     pub vault: Vault,
     /// For the sandbox: the sample web build that one may drop.
     pub sample_build: Option<String>,
+    /// Its registry is not made yet: the request that its other owners have to sign.
+    pub waiting: Option<String>,
 }
 
 /// One independently updatable web bundle.
@@ -186,6 +188,47 @@ pub struct CredentialsRequest {
     pub workspace: String,
     /// The credentials.
     pub credentials: StorageCredentials,
+}
+
+/// Makes a new workspace.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkspaceCreate {
+    /// App identifier, `com.acme.field`.
+    pub app: String,
+    /// Name of the app.
+    pub name: String,
+    /// Storage address, as in [`ConnectRequest`]; a folder is made.
+    pub storage: String,
+    /// Where devices read the same objects.
+    pub public_url: Option<String>,
+    /// Channels, first to last: 1 to 12 names of `[a-z0-9-]{1,32}`.
+    pub channels: Vec<String>,
+    /// As in [`ConnectRequest`].
+    pub credentials: Option<StorageCredentials>,
+    /// The other owners; nothing = one person alone.
+    pub team: Option<FirstTeam>,
+}
+
+/// The other owners of a new workspace.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct FirstTeam {
+    /// Who they are. Who makes the workspace is an owner too.
+    pub members: Vec<super::approval::TrustMember>,
+    /// Owners who must sign root and settings.
+    pub root: u32,
+    /// Owners who must approve for the last channel.
+    pub last: u32,
+}
+
+/// A workspace that was made, or waits for its owners.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct WorkspaceCreated {
+    /// The workspace.
+    pub workspace: Workspace,
 }
 
 /// One line of the connection test.

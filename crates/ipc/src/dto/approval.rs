@@ -112,6 +112,10 @@ pub struct Approvals {
     pub list: Vec<Approval>,
     /// The private location that proposals travel through; nothing when there is none.
     pub location: Option<String>,
+    /// When that location was last read; nothing when it never was.
+    pub looked: Option<String>,
+    /// Why the last look into it failed.
+    pub problem: Option<IpcError>,
 }
 
 /// A pending approval, in short.
@@ -303,6 +307,28 @@ pub struct RequestSave {
     pub id: String,
     /// Lay the bundle beside it, so that it can be hashed again there.
     pub bundle: bool,
+}
+
+/// A QR code, black on white in every theme.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct QrSquares {
+    /// Squares of a side.
+    pub side: usize,
+    /// Path of its dark squares, one unit each.
+    pub path: String,
+}
+
+/// A request as a QR code.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct RequestQr {
+    /// The code; nothing when it does not fit.
+    pub code: Option<QrSquares>,
+    /// Documents, roots and settings are left out of it, so that it fits: who signs must know them already.
+    pub light: bool,
+    /// Why it does not fit.
+    pub problem: Option<IpcError>,
 }
 
 /// Sets the private location.

@@ -31,7 +31,7 @@ pub struct Job {
     pub title: String,
     /// `running`, `done`, `failed`, `cancelled`, `paused` by a person, `waiting` (older than 10 minutes: asks before it resumes).
     pub state: String,
-    /// `read`, `pack`, `inspect`, `sign`, `upload`, `publish`, `read_back`, `done`.
+    /// `wait` (it can be undone), `read`, `pack`, `inspect`, `sign`, `upload`, `publish`, `read_back`, `done`.
     pub phase: String,
     /// Bytes done in this phase.
     #[ts(type = "number")]
@@ -67,6 +67,8 @@ pub struct Job {
     pub handle: Option<String>,
     /// For `ship` and `promote`: the target channel.
     pub channel: Option<String>,
+    /// In the phase `wait`: seconds that are left to undo it.
+    pub undo: Option<u32>,
 }
 
 /// One place that a job writes to.
@@ -283,7 +285,7 @@ pub struct Notice {
     pub unit: String,
     /// Channel.
     pub channel: String,
-    /// `stopped_by_gate` (propose the signed halt), `complete`, `expiring`.
+    /// `stopped_by_gate` (propose the signed halt), `complete`, `expiring`, `waits` (a request waits for this person).
     pub kind: String,
     /// "4.2.4 stopped itself on production".
     pub title: String,

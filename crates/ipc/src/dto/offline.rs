@@ -110,7 +110,7 @@ pub struct OfflineKey {
     /// When it was made or imported here.
     pub created: String,
     /// Its public half as a QR code.
-    pub qr: Option<OfflineQr>,
+    pub qr: Option<super::approval::QrSquares>,
 }
 
 /// Makes a key, or takes one from a file that a native dialog picks.
@@ -337,16 +337,6 @@ pub struct OfflineRefuse {
     pub to: String,
 }
 
-/// A QR code, black on white in every theme.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct OfflineQr {
-    /// Squares of a side.
-    pub side: usize,
-    /// Path of its dark squares, one unit each.
-    pub path: String,
-}
-
 /// An answer that was given.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -367,7 +357,7 @@ pub struct OfflineAnswer {
     /// It was written into the folder under this name.
     pub saved: Option<String>,
     /// The answer as a QR code; nothing when it does not fit.
-    pub qr: Option<OfflineQr>,
+    pub qr: Option<super::approval::QrSquares>,
 }
 
 /// A file that was written.

@@ -12,14 +12,9 @@ use zeroize::Zeroizing;
 use super::{OfflineApp, Source, shown};
 use crate::app::lock;
 use crate::dto::{self, IpcError};
+use crate::qr::off;
 
 type Answer<T> = Result<T, IpcError>;
-
-/// Disk, keychain and passphrases may take a while: never on the thread that draws.
-async fn off<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|e| Problem::new(Code::Internal, format!("The work broke off: {e}.")))?
-}
 
 /// Waits for a keychain that may ask a person, and gives up when nobody answers.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
@@ -220,7 +215,7 @@ impl OfflineApp {
         let Some(path) = picked.await else {
             return Ok(dto::OfflineScanned { handle: None });
         };
-        let bytes = off(move || qr::read_png(&inbox::read_chosen(&path, qr::MAX_PICTURE)?)).await?;
+        let bytes = off(move || qr::read_chosen(&path)).await?;
         // What is no request is refused at once, instead of standing in the list.
         headgate_core::signing::SigningRequest::parse(&bytes)?;
         let handle = short(&bytes);

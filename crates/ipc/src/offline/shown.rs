@@ -3,11 +3,12 @@
 use headgate_core::signing::plain;
 use headgate_core::{Problem, ReleaseManifest};
 use headgate_offline::{
-    BundleVerdict, Entry, FileChanges, Found, HandedBack, Look, OwnKey, RootPreview, VaultPlace, qr,
+    BundleVerdict, Entry, FileChanges, Found, HandedBack, Look, OwnKey, RootPreview, VaultPlace,
 };
 
 use crate::approvals::in_words;
 use crate::dto;
+use crate::qr::code;
 
 /// Most files that are listed.
 const MAX_FILES: usize = 2_000;
@@ -29,14 +30,6 @@ pub(super) fn root(root: RootPreview, handle: String) -> dto::OfflineRoot {
         made: root.made.to_string(),
         pinned: root.pinned,
     }
-}
-
-pub(super) fn code(file: &[u8]) -> Option<dto::OfflineQr> {
-    let squares = qr::squares(file).ok()?;
-    Some(dto::OfflineQr {
-        side: squares.side,
-        path: squares.path(),
-    })
 }
 
 pub(super) fn key(key: &OwnKey) -> dto::OfflineKey {

@@ -7,9 +7,12 @@ import { jobs } from "../../lib/stores/jobs.svelte";
 import { toasts } from "../../lib/stores/toasts.svelte";
 import { follow } from "../ship/follow";
 
+/** How a response comes in: as a file, or as a picture of its QR code. */
+export type ResponseFrom = "file" | "picture";
+
 /** Takes a response in; returns the request that it answers, or nothing when the dialog was closed. */
-export async function importResponse(workspace: string): Promise<string | null> {
-  const taken = await call("approval_import", { workspace });
+export async function importResponse(workspace: string, from: ResponseFrom): Promise<string | null> {
+  const taken = await call(from === "file" ? "approval_import" : "approval_scan", { workspace });
   if (taken.id !== null) said(taken);
   return taken.id;
 }
@@ -27,7 +30,7 @@ export class RequestFlow {
   error = $state.raw<IpcError | null>(null);
   /** What did not happen. */
   failed = $state("");
-  busy = $state<"sign" | "again" | "import" | null>(null);
+  busy = $state<"sign" | "again" | ResponseFrom | null>(null);
   /** The job that asks again, and the request that it makes. */
   #again = $state.raw<{ job: string; id: string } | null>(null);
 
@@ -46,9 +49,9 @@ export class RequestFlow {
     });
   }
 
-  importResponse(): Promise<void> {
-    return this.#try("import", "No response was taken in", async () => {
-      const id = await importResponse(this.#workspace);
+  importResponse(from: ResponseFrom): Promise<void> {
+    return this.#try(from, "No response was taken in", async () => {
+      const id = await importResponse(this.#workspace, from);
       if (id !== null && id !== this.#id) app.showRequest(id);
     });
   }
@@ -73,10 +76,12 @@ export class RequestFlow {
 
   async withdraw(reason: string): Promise<void> {
     await call("approval_withdraw", { ...this.#ref, reason });
-    app.requestsChanged(this.#workspace);
+    // Without its first request a workspace that was never made is none.
+    if (app.workspace?.waiting === this.#id) await app.reload();
+    else app.requestsChanged(this.#workspace);
   }
 
-  async #try(what: "sign" | "again" | "import", failed: string, act: () => Promise<void>): Promise<void> {
+  async #try(what: "sign" | "again" | ResponseFrom, failed: string, act: () => Promise<void>): Promise<void> {
     if (this.busy !== null) return;
     this.busy = what;
     this.error = null;

@@ -1,7 +1,7 @@
 import type { Approval } from "../../lib/bindings/Approval";
 import type { SignKey } from "../../lib/bindings/SignKey";
 import type { SignMissing } from "../../lib/bindings/SignMissing";
-import { dateTime, plural, until } from "../../lib/format";
+import { age, dateTime, plural, until } from "../../lib/format";
 
 export type Tone = "ok" | "warn" | "danger" | "accent" | "muted";
 
@@ -31,6 +31,11 @@ export function expiryOf(approval: Pick<Approval, "expires" | "expired">, now: n
   const at = dateTime(approval.expires, now);
   if (approval.expired || Date.parse(approval.expires) <= now) return `Expired ${at}`;
   return `Expires ${at}, in ${until(approval.expires, now)}`;
+}
+
+/** "as of 14:03, 2 min ago": when the private location was last read. */
+export function lookOf(looked: string | null, now: number): string {
+  return looked === null ? "not read yet" : `as of ${dateTime(looked, now)}, ${age(looked, now)}`;
 }
 
 const EVENTS: Record<string, string> = {

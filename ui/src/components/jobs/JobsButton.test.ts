@@ -30,6 +30,7 @@ function job(part: Partial<Job>): Job {
     finished: null,
     error: null,
     receipt: null,
+    undo: null,
     handle: null,
     channel: "development",
     ...part,

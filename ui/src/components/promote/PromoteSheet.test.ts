@@ -121,6 +121,7 @@ function askJob(state: string): Job {
     finished: null,
     error: null,
     receipt: null,
+    undo: null,
     handle: null,
     channel: "production",
   };

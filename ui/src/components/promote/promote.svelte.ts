@@ -1,12 +1,8 @@
-import { untrack } from "svelte";
 import { call, toIpcError } from "../../lib/backend";
 import type { Gate } from "../../lib/bindings/Gate";
-import type { IpcError } from "../../lib/bindings/IpcError";
-import type { Job } from "../../lib/bindings/Job";
 import type { PromotePlan } from "../../lib/bindings/PromotePlan";
-import { jobs } from "../../lib/stores/jobs.svelte";
 import { needsMore } from "../approvals/words";
-import { follow } from "../ship/follow";
+import { JobFlow } from "../ship/job.svelte";
 
 interface Start {
   workspace: string;
@@ -17,23 +13,17 @@ interface Start {
 }
 
 /** One release on its way through one gate. */
-export class PromoteFlow {
+export class PromoteFlow extends JobFlow {
   readonly #start: Start;
   plan = $state.raw<PromotePlan | null>(null);
-  error = $state.raw<IpcError | null>(null);
-  busy = $state(false);
   typed = $state("");
-  jobId = $state<string | null>(null);
   /** The request that the followed job makes, when it asks for signatures. */
   askedId = $state<string | null>(null);
   #asked = 0;
 
   constructor(start: Start) {
+    super();
     this.#start = start;
-  }
-
-  get job(): Job | undefined {
-    return jobs.get(this.jobId);
   }
 
   async begin(): Promise<void> {
@@ -42,10 +32,7 @@ export class PromoteFlow {
       await this.prepare(null);
       return;
     }
-    await this.#try(async () => {
-      await follow(job);
-      this.jobId = job;
-    });
+    await this.attempt(() => this.show(job));
   }
 
   /** Derives the promotion with a first share in permille; nothing = the channel's own. */
@@ -104,11 +91,10 @@ export class PromoteFlow {
   async promote(): Promise<void> {
     const { plan } = this;
     if (plan === null || this.closed !== null) return;
-    await this.#try(async () => {
+    await this.attempt(async () => {
       const typed = plan.typeToConfirm === null ? null : this.typed.trim();
       const { job } = await call("promote_start", { plan: plan.plan, typed });
-      await follow(job);
-      this.jobId = job;
+      await this.show(job);
     });
   }
 
@@ -117,46 +103,12 @@ export class PromoteFlow {
     const { plan } = this;
     if (plan === null || this.unready !== null || this.busy) return;
     const asked = await call("approval_ask", { plan: plan.plan, reason });
-    await follow(asked.job);
     this.askedId = asked.id;
-    this.jobId = asked.job;
+    await this.show(asked.job);
   }
 
   /** The request, once its job is done: it has a page of its own. */
   get request(): string | null {
     return this.job?.state === "done" ? this.askedId : null;
-  }
-
-  cancel(): Promise<void> {
-    return this.#onJob((id) => jobs.cancel(id));
-  }
-
-  resume(): Promise<void> {
-    return this.#onJob((id) => jobs.resume(id));
-  }
-
-  pause(): Promise<void> {
-    return this.#onJob((id) => jobs.pause(id));
-  }
-
-  retryNow(): Promise<void> {
-    return this.#onJob((id) => jobs.retryNow(id));
-  }
-
-  async #onJob(act: (id: string) => Promise<void>): Promise<void> {
-    const id = this.jobId;
-    if (id !== null) await this.#try(() => act(id));
-  }
-
-  async #try(act: () => Promise<void>): Promise<void> {
-    untrack(() => (this.error = null));
-    this.busy = true;
-    try {
-      await act();
-    } catch (thrown) {
-      this.error = toIpcError(thrown);
-    } finally {
-      this.busy = false;
-    }
   }
 }

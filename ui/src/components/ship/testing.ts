@@ -51,6 +51,7 @@ export const workspace: Workspace = {
   units: [unit],
   vault: { kind: "os", label: "Secret Service", why: null },
   sampleBuild: null,
+  waiting: null,
 };
 
 export const item: Picked = {

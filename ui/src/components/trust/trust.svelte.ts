@@ -7,7 +7,8 @@ import type { TrustPlan } from "../../lib/bindings/TrustPlan";
 import type { TrustRole } from "../../lib/bindings/TrustRole";
 import type { TrustView } from "../../lib/bindings/TrustView";
 import { JobFlow } from "../ship/job.svelte";
-import { publicError, sameTrust, waitingFor, type TrustKind, type TrustStart } from "./words";
+import { anyWrong, nobody, trimmed, wrongOf, type MemberWrong, type TeamForm } from "./members";
+import { sameTrust, waitingFor, type TrustKind, type TrustStart } from "./words";
 
 interface Start {
   workspace: string;
@@ -17,10 +18,8 @@ interface Start {
   job: string | null;
 }
 
-const nobody = (): TrustMember => ({ public: "", name: "", holder: "" });
-
 /** One change of who may sign what: choice, form, review, then the job or the request. */
-export class TrustFlow extends JobFlow {
+export class TrustFlow extends JobFlow implements TeamForm {
   readonly #start: Start;
   /** Who may sign what now. */
   view = $state.raw<TrustView | null>(null);
@@ -130,34 +129,14 @@ export class TrustFlow extends JobFlow {
     return Math.min(...last.map(({ keys }) => keys.length), Number.MAX_SAFE_INTEGER) + this.members.length;
   }
 
-  addMember(): void {
-    this.members = [...this.members, nobody()];
-  }
-
-  dropMember(index: number): void {
-    this.members = this.members.filter((_, at) => at !== index);
-  }
-
-  /** What is wrong with a field of a person. */
-  wrong(index: number): { public: string | null; name: string | null; holder: string | null } {
-    const member = this.members[index];
-    if (!member) return { public: null, name: null, holder: null };
-    const others = this.members.filter((_, at) => at < index).map((other) => other.public);
-    const taken = [...(this.view?.keys ?? []), ...this.members.filter((_, at) => at < index)];
-    const name = member.name.trim();
-    return {
-      public: publicError(member.public, this.view, others),
-      name:
-        name === "" ? "Give the key a name." : taken.some((key) => key.name === name) ? "A key has this name." : null,
-      holder: member.holder.trim() === "" ? "Say who holds it." : null,
-    };
+  wrong(index: number): MemberWrong {
+    return wrongOf(this.members, index, this.view?.keys ?? []);
   }
 
   /** What the form lacks; nothing when it can be sent. */
   get lacks(): string | null {
     const people = this.kind === "team" || this.kind === "add" || this.kind === "rotate";
-    const bad = people && this.members.some((_, at) => Object.values(this.wrong(at)).some((said) => said !== null));
-    if (bad) return "Needs a key, a name and a holder for each person";
+    if (people && anyWrong(this)) return "Needs a key, a name and a holder for each person";
     if ((this.kind === "add" || this.kind === "renew") && this.roles.length === 0) return "Needs a role";
     if ((this.kind === "grant" || this.kind === "revoke") && this.role === "") return "No role is left for this key";
     if (this.kind === "threshold" && Number(this.threshold) === this.chosen?.threshold) return "Needs another number";
@@ -165,11 +144,7 @@ export class TrustFlow extends JobFlow {
   }
 
   get #ceremony(): TrustCeremony {
-    const people = this.members.map((member) => ({
-      public: member.public.trim(),
-      name: member.name.trim(),
-      holder: member.holder.trim(),
-    }));
+    const people = trimmed(this.members);
     const one = people[0] ?? nobody();
     const { key, role } = this;
     switch (this.kind) {

@@ -1,7 +1,6 @@
 import type { SignerKey } from "../../lib/bindings/SignerKey";
 import type { TrustCeremony } from "../../lib/bindings/TrustCeremony";
 import type { TrustPlan } from "../../lib/bindings/TrustPlan";
-import type { TrustView } from "../../lib/bindings/TrustView";
 
 /** What a ceremony does. */
 export type TrustKind = TrustCeremony["kind"];
@@ -73,13 +72,13 @@ export function keyName(key: SignerKey): string {
 }
 
 /** Why a text is no public key; nothing when it is one. */
-export function publicError(text: string, view: TrustView | null, others: string[]): string | null {
+export function publicError(text: string, known: SignerKey[], others: string[]): string | null {
   const hex = text.trim();
   if (hex.includes("BEGIN")) return "This is a PEM block. Paste the 64 digits that “Copy public key” gives.";
   if (!/^[0-9a-f]*$/u.test(hex)) return "Only the digits 0–9 and a–f, in lower case.";
   if (hex.length !== 64) return `64 digits are needed; these are ${String(hex.length)}.`;
   if (others.some((other) => other.trim() === hex)) return "Two people have this key.";
-  if (view?.keys.some((key) => key.id === hex)) return "This is a fingerprint. The public key is needed.";
+  if (known.some((key) => key.id === hex)) return "This is a fingerprint. The public key is needed.";
   return null;
 }
 

@@ -69,6 +69,7 @@ import type { PromoteRequest } from "./PromoteRequest";
 import type { ProposalsFound } from "./ProposalsFound";
 import type { ProposalsRequest } from "./ProposalsRequest";
 import type { PublicKeySave } from "./PublicKeySave";
+import type { RequestQr } from "./RequestQr";
 import type { RequestSave } from "./RequestSave";
 import type { RequestSaved } from "./RequestSaved";
 import type { ResponseImported } from "./ResponseImported";
@@ -88,6 +89,8 @@ import type { TrustRequest } from "./TrustRequest";
 import type { TrustView } from "./TrustView";
 import type { VaultUnlock } from "./VaultUnlock";
 import type { Workspace } from "./Workspace";
+import type { WorkspaceCreate } from "./WorkspaceCreate";
+import type { WorkspaceCreated } from "./WorkspaceCreated";
 import type { WorkspaceRef } from "./WorkspaceRef";
 
 /**
@@ -122,6 +125,10 @@ connect_test: [ConnectRequest, ConnectTest],
  * Pins the root and adds the workspace.
  */
 connect: [ConnectRequest, Workspace], 
+/**
+ * Makes keys and registry of a new workspace; with other owners it waits for their signatures.
+ */
+workspace_create: [WorkspaceCreate, WorkspaceCreated], 
 /**
  * Tests the storage of a workspace again, line by line.
  */
@@ -303,9 +310,17 @@ approval_again: [ApprovalRef, Asked],
  */
 approval_save: [RequestSave, RequestSaved], 
 /**
+ * A request as a QR code, where it fits into one.
+ */
+approval_qr: [ApprovalRef, RequestQr], 
+/**
  * Opens a native dialog for a response and takes it in.
  */
 approval_import: [WorkspaceRef, ResponseImported], 
+/**
+ * Opens a native dialog for a picture of a response's QR code and takes it in.
+ */
+approval_scan: [WorkspaceRef, ResponseImported], 
 /**
  * Sets the private location that proposals travel through.
  */

@@ -33,7 +33,7 @@ title: string,
  */
 state: string, 
 /**
- * `read`, `pack`, `inspect`, `sign`, `upload`, `publish`, `read_back`, `done`.
+ * `wait` (it can be undone), `read`, `pack`, `inspect`, `sign`, `upload`, `publish`, `read_back`, `done`.
  */
 phase: string, 
 /**
@@ -95,4 +95,8 @@ handle: string | null,
 /**
  * For `ship` and `promote`: the target channel.
  */
-channel: string | null, };
+channel: string | null, 
+/**
+ * In the phase `wait`: seconds that are left to undo it.
+ */
+undo: number | null, };

@@ -17,7 +17,7 @@ unit: string,
  */
 channel: string, 
 /**
- * `stopped_by_gate` (propose the signed halt), `complete`, `expiring`.
+ * `stopped_by_gate` (propose the signed halt), `complete`, `expiring`, `waits` (a request waits for this person).
  */
 kind: string, 
 /**

@@ -41,4 +41,8 @@ vault: Vault,
 /**
  * For the sandbox: the sample web build that one may drop.
  */
-sampleBuild: string | null, };
+sampleBuild: string | null, 
+/**
+ * Its registry is not made yet: the request that its other owners have to sign.
+ */
+waiting: string | null, };

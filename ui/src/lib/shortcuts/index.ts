@@ -3,6 +3,7 @@
 export type ShortcutId =
   | "ship-folder"
   | "paste"
+  | "undo"
   | "pipeline"
   | "rollouts"
   | "devices"
@@ -42,6 +43,7 @@ export interface Shortcut {
 
 export const shortcuts: readonly Shortcut[] = [
   { id: "ship-folder", key: "o", mod: true, scope: "window", label: "Ship a folder…", strip: null },
+  { id: "undo", key: "z", mod: true, scope: "window", label: "Undo what is about to be published", strip: null },
   { id: "pipeline", key: "1", mod: true, scope: "window", label: "Pipeline", strip: null },
   { id: "rollouts", key: "2", mod: true, scope: "window", label: "Rollouts", strip: null },
   { id: "devices", key: "3", mod: true, scope: "window", label: "Devices", strip: null },

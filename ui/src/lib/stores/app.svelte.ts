@@ -20,6 +20,7 @@ export type View =
   | "failed"
   | "welcome"
   | "connect"
+  | "create"
   | "pipeline"
   | "rollouts"
   | "rollout"
@@ -144,16 +145,27 @@ class App {
     this.workspaces = state.workspaces;
     this.notices = state.notices;
     this.#recovered(state.recovered);
+    this.#first(state);
+  }
+
+  /** Shows the workspace that was shown last, or asks for one. */
+  #first(state: AppState): void {
     const first = state.workspaces.find((known) => known.id === state.active) ?? state.workspaces[0];
     if (first) this.#show(first);
     else this.view = "welcome";
+  }
+
+  /** Leaves the form that connects or makes a workspace. */
+  leaveForm(): void {
+    this.view = this.workspace ? "pipeline" : "welcome";
   }
 
   #show(workspace: Workspace): void {
     this.#workspace = workspace.id;
     this.#unit = workspace.units[0]?.id ?? null;
     this.channel = null;
-    this.view = "pipeline";
+    if (workspace.waiting === null) this.view = "pipeline";
+    else this.showRequest(workspace.waiting);
     if (this.#unit !== null) void boards.open(workspace.id, this.#unit);
   }
 
@@ -164,6 +176,10 @@ class App {
         const before = jobs.get(event.data.id);
         this.#ended(before, event.data);
         jobs.apply(event.data);
+        // A workspace that waited for its owners is made.
+        if (event.data.kind === "init" && event.data.state === "done" && before?.state === "running") {
+          if (this.#waits(event.data.workspace)) void this.reload();
+        }
         // A gate says whether a job works at it, so the board is read again when one begins or ends.
         if (event.data.kind !== "inspect" && before?.state !== event.data.state) this.#changed(event.data.workspace);
         break;
@@ -180,7 +196,10 @@ class App {
         this.quitAsked = event.data.jobs;
         break;
       case "notice":
-        if (event.data.kind === "complete") toasts.ok(event.data.title, event.data.text);
+        if (event.data.kind === "waits") {
+          toasts.info(event.data.title, event.data.text);
+          this.requestsChanged(event.data.workspace);
+        } else if (event.data.kind === "complete") toasts.ok(event.data.title, event.data.text);
         else toasts.warn(event.data.title, event.data.text);
         break;
       case "recovered":
@@ -192,6 +211,24 @@ class App {
   #changed(workspace: string): void {
     boards.changed(workspace);
     if (workspace === this.#workspace) this.changes += 1;
+  }
+
+  #waits(workspace: string): boolean {
+    return this.workspaces.some((known) => known.id === workspace && known.waiting !== null);
+  }
+
+  /** Reads the workspaces again: one that waited for its owners is made, or given up. */
+  async reload(): Promise<void> {
+    const before = this.workspace;
+    try {
+      const state = await call("app_state", {});
+      this.workspaces = state.workspaces;
+      const now = this.workspace;
+      if (now === null) this.#first(state);
+      else if (before?.waiting !== now.waiting) this.#show(now);
+    } catch (thrown) {
+      toasts.error(toIpcError(thrown));
+    }
   }
 
   /** Says once what the start took up: it may stand in the state and come as an event too. */
@@ -217,6 +254,8 @@ class App {
   dropped({ item, on }: Drop): void {
     if (!this.workspace) {
       toasts.warn("Nowhere to ship to yet", "Start the sandbox or connect a workspace, then drop it again.");
+    } else if (this.workspace.waiting !== null) {
+      toasts.warn(`${this.workspace.name} waits for its owners`, "Ship once they have signed and it is published.");
     } else if (!item.ok) {
       toasts.warn(`‘${item.name}’ was not taken`, item.says);
     } else if (this.overlay) {
@@ -239,7 +278,7 @@ class App {
 
   /** Asks for the address of a web build that lies elsewhere. */
   askAddress(url = ""): void {
-    if (this.workspace && !this.overlay) this.overlay = { kind: "address", url };
+    if (this.workspace?.waiting === null && !this.overlay) this.overlay = { kind: "address", url };
   }
 
   /** A web build at an address was read: the dialog gives way to the sheet. */
@@ -347,7 +386,7 @@ class App {
   /** Chooses a web build in a native dialog, then opens the ship sheet. */
   async choose(kind: "folder" | "zip" | "sample"): Promise<void> {
     const workspace = this.workspace;
-    if (!workspace || this.choosing || this.overlay) return;
+    if (!workspace || workspace.waiting !== null || this.choosing || this.overlay) return;
     this.choosing = true;
     try {
       const { item } =

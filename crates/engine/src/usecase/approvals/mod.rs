@@ -3,11 +3,14 @@
 mod answer;
 mod ask;
 mod carry;
+mod look;
 mod proposals;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headgate_core::signing::{Committed, Facts, Review, SignedRole, SigningRequest, review};
+use headgate_core::signing::{
+    AlarmKind, Committed, Facts, Review, SignedRole, SigningRequest, review,
+};
 use headgate_core::{Code, Difference, Inventory, Problem, Result, compare, percent};
 use headgate_registry::{View, documents, layout};
 use headgate_tuf::{Envelope, KeyId, MAX_METADATA, UtcTime, sha256_hex};
@@ -19,6 +22,8 @@ use crate::publish::Action;
 
 pub use answer::Imported;
 pub(crate) use ask::ask;
+pub(crate) use look::Look;
+pub use look::ProposalsSeen;
 pub use proposals::ProposalsRead;
 
 /// How long a request is wanted unless told otherwise, seconds.
@@ -116,9 +121,13 @@ impl Console {
         if let Some(view) = &view {
             carry::documents(store.as_ref(), view, &mut request).await?;
         }
-        let (info, review) = self
+        let (info, mut review) = self
             .weigh(&workspace, view.as_ref(), &stored, Some(request))
             .await?;
+        if view.is_none() && stored.own {
+            // Who makes a workspace needs no warning that it is new.
+            review.alarms.retain(|a| a.kind != AlarmKind::NewWorkspace);
+        }
         let mut difference = None;
         if let Some(new) = review.releases.last() {
             let new = documents::inventory(store.as_ref(), new).await.ok();
@@ -216,11 +225,15 @@ impl Console {
         {
             state = ApprovalState::Done;
         }
+        let mut stale = None;
+        if let (Some(view), ApprovalState::Open) = (view, state) {
+            match since(&self.inner, workspace, view, &request).await? {
+                Since::Nothing => {}
+                Since::Published => state = ApprovalState::Done,
+                Since::Others(what) => stale = Some(what),
+            }
+        }
         let open = state == ApprovalState::Open;
-        let stale = match view {
-            Some(view) if open => stale(&self.inner, workspace, view, &request).await?,
-            _ => None,
-        };
         let expired = request.expires <= self.inner.world.now();
         let mine = open
             && roles
@@ -280,13 +293,23 @@ pub(super) fn committed(view: &View) -> Committed {
     }
 }
 
-/// What others published of the same roles since it was asked for, in words.
-async fn stale(
+/// What was published of the same roles since it was asked for.
+enum Since {
+    /// Nothing, or not all of it yet.
+    Nothing,
+    /// These very bytes, here or on another console.
+    Published,
+    /// Something else, in words.
+    Others(String),
+}
+
+async fn since(
     inner: &Inner,
     workspace: &Workspace,
     view: &View,
     request: &SigningRequest,
-) -> Result<Option<String>> {
+) -> Result<Since> {
+    let mut published = 0;
     for asked in &request.roles {
         let role = asked.signed_role()?;
         let now = match &role {
@@ -315,13 +338,14 @@ async fn stale(
             && sha256_hex(&object.bytes) == sha256
             && Envelope::parse(&object.bytes)?.signed().as_bytes() == asked.signed.as_bytes()
         {
+            published += 1;
             continue;
         }
         let reason = match header.reason.is_empty() {
             true => String::new(),
             false => format!(" (‘{}’)", header.reason),
         };
-        return Ok(Some(format!(
+        return Ok(Since::Others(format!(
             "{} published {} meanwhile, at {}: {}{reason}.",
             header.by,
             role.name(),
@@ -329,7 +353,10 @@ async fn stale(
             header.action.replace('_', " ")
         )));
     }
-    Ok(None)
+    Ok(match published == request.roles.len() {
+        true => Since::Published,
+        false => Since::Nothing,
+    })
 }
 
 /// Unit and channel of an action, as they are stored.

@@ -8,7 +8,7 @@ use headgate_core::{Code, Problem, Result};
 use headgate_registry::{Body, Created, Store, View, silent};
 use std::sync::Arc;
 
-use super::committed;
+use super::{ApprovalInfo, committed};
 use crate::Workspace;
 use crate::console::{Console, Inner};
 use crate::db::{ApprovalNote, ApprovalState, StoredApproval};
@@ -17,7 +17,7 @@ use crate::db::{ApprovalNote, ApprovalState, StoredApproval};
 const MAX_PROPOSAL: u64 = 64 * 1024;
 /// Most proposals that are read.
 const MAX_PROPOSALS: usize = 100;
-const FOLDER: &str = "proposals";
+pub(super) const FOLDER: &str = "proposals";
 
 /// What a look into the private location found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,6 +28,27 @@ pub struct ProposalsRead {
     pub answers: usize,
     /// Files that were ignored, with the reason.
     pub ignored: Vec<(String, String)>,
+}
+
+/// What an answer is to an own request.
+enum Answered {
+    /// Known, or for somebody else.
+    Nothing,
+    /// New.
+    New,
+    /// New, and with it the request of this id is complete.
+    Last(String),
+}
+
+/// What came out of files of the private location.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// In numbers.
+    pub(super) read: ProposalsRead,
+    /// Proposals that are new.
+    pub(super) new: Vec<ApprovalInfo>,
+    /// Ids of own requests that the last signature came for.
+    pub(super) complete: Vec<String>,
 }
 
 impl Console {
@@ -74,24 +95,20 @@ impl Console {
         self.inner
             .journal
             .set_setting(&key(&workspace), address)
-            .await
+            .await?;
+        self.forget_looks(&workspace).await
     }
 
-    /// Reads proposals of others, and answers to own requests.
-    ///
-    /// # Errors
-    /// `storage.*`, `trust.*`.
-    pub async fn proposals_read(&self, workspace: &str) -> Result<ProposalsRead> {
-        let workspace = self.workspace(workspace).await?;
-        let mut read = ProposalsRead::default();
-        let Some(store) = open(&self.inner, &workspace).await? else {
-            return Ok(read);
-        };
-        let Some(view) = self.view_of(&workspace).await? else {
-            return Ok(read);
-        };
-        let mut names = store.list(FOLDER).await?;
-        names.sort();
+    /// Reads files of the private location.
+    pub(super) async fn take_files(
+        &self,
+        workspace: &Workspace,
+        view: &View,
+        store: &dyn Store,
+        names: &[String],
+    ) -> Taken {
+        let mut taken = Taken::default();
+        let read = &mut taken.read;
         let requests: Vec<&String> = names.iter().filter(|n| n.ends_with(".hgrequest")).collect();
         let too_many = requests.len().saturating_sub(MAX_PROPOSALS);
         if too_many > 0 {
@@ -101,8 +118,11 @@ impl Console {
             ));
         }
         for name in requests.into_iter().take(MAX_PROPOSALS) {
-            match self.proposal(&workspace, &view, store.as_ref(), name).await {
-                Ok(new) => read.proposals += usize::from(new),
+            match self.proposal(workspace, view, store, name).await {
+                Ok(new) => {
+                    read.proposals += usize::from(new.is_some());
+                    taken.new.extend(new);
+                }
                 Err(problem) => read.ignored.push((name.clone(), problem.message)),
             }
         }
@@ -111,28 +131,29 @@ impl Console {
             .filter(|n| n.ends_with(".hgresponse"))
             .take(MAX_PROPOSALS * 8)
         {
-            match self.answer_file(&workspace, store.as_ref(), name).await {
-                Ok(new) => read.answers += usize::from(new),
+            match self.answer_file(workspace, store, name).await {
+                Ok(Answered::Nothing) => {}
+                Ok(Answered::New) => read.answers += 1,
+                Ok(Answered::Last(id)) => {
+                    read.answers += 1;
+                    taken.complete.push(id);
+                }
                 Err(problem) => read.ignored.push((name.clone(), problem.message)),
             }
         }
-        if read.proposals + read.answers > 0 {
-            self.inner
-                .tell(crate::Happened::Board(workspace.id.clone()));
-        }
-        Ok(read)
+        taken
     }
 
-    /// Takes in a proposal. Says whether it is new.
+    /// Takes in a proposal; nothing when it is not new.
     async fn proposal(
         &self,
         workspace: &Workspace,
         view: &View,
         store: &dyn Store,
         name: &str,
-    ) -> Result<bool> {
+    ) -> Result<Option<ApprovalInfo>> {
         let Some(id) = name.strip_suffix(".hgrequest") else {
-            return Ok(false);
+            return Ok(None);
         };
         if self
             .inner
@@ -141,10 +162,10 @@ impl Console {
             .await?
             .is_some()
         {
-            return Ok(false);
+            return Ok(None);
         }
         let Some(object) = store.get(&format!("{FOLDER}/{name}"), MAX_PROPOSAL).await? else {
-            return Ok(false);
+            return Ok(None);
         };
         let request = SigningRequest::parse(&object.bytes)?;
         if request.id != id || request.workspace != view.root.meta.x.header.workspace {
@@ -153,7 +174,7 @@ impl Console {
         }
         let now = self.inner.world.now();
         if request.expires <= now {
-            return Ok(false);
+            return Ok(None);
         }
         known_signer(view, &request)?;
         let mut stored = StoredApproval {
@@ -179,17 +200,19 @@ impl Console {
         let mut whole = request.clone();
         let registry = self.inner.store(workspace)?;
         super::carry::documents(registry.as_ref(), view, &mut whole).await?;
-        let (_, review) = self
+        let (mut info, review) = self
             .weigh(workspace, Some(view), &stored, Some(whole))
             .await?;
         stored.title = review.title;
+        info.title.clone_from(&stored.title);
         for role in request.signed_roles()? {
             let header = role.header();
             stored.unit = stored.unit.take().or_else(|| header.unit.clone());
             stored.channel = stored.channel.take().or_else(|| header.channel.clone());
         }
+        info.place = stored.unit.clone().zip(stored.channel.clone());
         self.inner.journal.save_approval(&stored).await?;
-        Ok(true)
+        Ok(Some(info))
     }
 
     /// Takes in an answer, if it is for an own request and new.
@@ -198,17 +221,17 @@ impl Console {
         workspace: &Workspace,
         store: &dyn Store,
         name: &str,
-    ) -> Result<bool> {
+    ) -> Result<Answered> {
         let id = name.split('.').next().unwrap_or_default();
         let Some(mut stored) = self.inner.journal.approval(&workspace.id, id).await? else {
-            return Ok(false);
+            return Ok(Answered::Nothing);
         };
         if stored.state != ApprovalState::Open {
-            return Ok(false);
+            return Ok(Answered::Nothing);
         }
         let key = format!("{FOLDER}/{name}");
         let Some(object) = store.get(&key, MAX_PROPOSAL).await? else {
-            return Ok(false);
+            return Ok(Answered::Nothing);
         };
         let response = SigningResponse::parse(&object.bytes)?;
         if response.request != stored.id {
@@ -219,19 +242,24 @@ impl Console {
             if name.ends_with(".withdrawn.hgresponse") {
                 stored.state = ApprovalState::Withdrawn;
                 self.inner.journal.save_approval(&stored).await?;
-                return Ok(true);
+                return Ok(Answered::New);
             }
-            return Ok(false);
+            return Ok(Answered::Nothing);
         }
         if name.ends_with(".withdrawn.hgresponse") {
-            return Ok(false);
+            return Ok(Answered::Nothing);
         }
         let before = stored.notes.len();
         match self.take_in(workspace, stored, &response).await {
-            Ok(imported) => Ok(!imported.added.is_empty()),
+            Ok(imported) if imported.added.is_empty() => Ok(Answered::Nothing),
+            Ok(imported) if imported.complete => Ok(Answered::Last(imported.id)),
+            Ok(_) => Ok(Answered::New),
             Err(problem) if problem.code == Code::SigningRefused => {
                 let now = self.inner.journal.approval(&workspace.id, id).await?;
-                Ok(now.is_some_and(|a| a.notes.len() > before))
+                Ok(match now.is_some_and(|a| a.notes.len() > before) {
+                    true => Answered::New,
+                    false => Answered::Nothing,
+                })
             }
             Err(problem) => Err(problem),
         }
@@ -341,7 +369,7 @@ async fn put(store: &dyn Store, key: &str, bytes: Vec<u8>) -> Result<()> {
     }
 }
 
-async fn open(inner: &Inner, workspace: &Workspace) -> Result<Option<Arc<dyn Store>>> {
+pub(super) async fn open(inner: &Inner, workspace: &Workspace) -> Result<Option<Arc<dyn Store>>> {
     match location(inner, workspace).await? {
         Some(address) => inner.open(workspace, &address).map(Some),
         None => Ok(None),

@@ -190,6 +190,11 @@ export class FakeApprovals {
   /** Requests that something speaks against. */
   readonly alarmed = new Set(["b2"]);
   location: string | null = null;
+  /** When the private location was last read, and why the last look failed. */
+  looked: string | null = null;
+  lookFailed: IpcError | null = null;
+  /** Whether a request fits into a QR code. */
+  fits: "whole" | "light" | "no" = "whole";
   readonly #now: () => number;
   readonly #full: () => boolean;
   #filled = false;
@@ -223,7 +228,12 @@ export class FakeApprovals {
 
   #make(run: Run): Handlers {
     return {
-      approvals: () => ({ list: this.#all(), location: this.location }),
+      approvals: () => ({
+        list: this.#all(),
+        location: this.location,
+        looked: this.location === null ? null : this.looked,
+        problem: this.lookFailed,
+      }),
       approval: ({ id }) => detailOf(this.#find(id), this.alarmed.has(id)),
       approval_ask: ({ reason }) => {
         const job = run("Ask for signatures: promote 4.2.5 to production", "acme", "production", () => {
@@ -254,6 +264,18 @@ export class FakeApprovals {
         return { job, id: "a1" };
       },
       approval_save: ({ bundle }) => ({ file: "a1.hgrequest", bundle }),
+      approval_qr: () => ({
+        code: this.fits === "no" ? null : { side: 3, path: "M0 0h1v1h-1zM2 0h1v1h-1zM1 1h1v1h-1z" },
+        light: this.fits !== "whole",
+        problem:
+          this.fits === "no"
+            ? problem("usage.argument", "It does not fit into a QR code: 4100 bytes, and 2953 fit.")
+            : null,
+      }),
+      approval_scan: () => {
+        this.#change("a1", { have: 2, complete: true });
+        return { id: "a1", added: ["Acme vault 2026"], known: [], complete: true };
+      },
       approval_import: () => {
         this.#change("a1", { have: 2, complete: true });
         return { id: "a1", added: ["Ines backup 2026"], known: [], complete: true };
@@ -264,6 +286,7 @@ export class FakeApprovals {
       },
       proposals_read: () => {
         if (this.location === null) throw problem("usage.argument", "No private location is set.");
+        this.looked = ago(this.#now(), 0);
         return { proposals: 1, answers: 0, ignored: [] };
       },
     };

@@ -42,6 +42,7 @@ export const workspace: Workspace = {
   units: [{ id: "main", label: "Main bundle" }],
   vault: { kind: "os", label: "Secret Service", why: null },
   sampleBuild: null,
+  waiting: null,
 };
 
 /** The same app with its registry in a bucket. */
@@ -56,6 +57,7 @@ export const sandbox: Workspace = {
   publicUrl: "http://127.0.0.1:41873/",
   sandbox: true,
   sampleBuild: "www",
+  waiting: null,
 };
 
 export const root: RootPreview = {

@@ -201,6 +201,11 @@ export class FakeBackend implements Backend {
       return {};
     },
     connect: ({ name, storage, publicUrl }) => this.#add({ ...data.workspace, name, storage, publicUrl }),
+    workspace_create: ({ app, name, storage, publicUrl, team }) => {
+      const waits = team !== null && Math.max(team.root, team.last) > 1;
+      const made = { ...data.workspace, id: `${app}-1`, app, name, storage, publicUrl };
+      return { workspace: this.#add({ ...made, waiting: waits ? "a1" : null }) };
+    },
     workspace_select: ({ workspace }) => {
       this.#active = workspace;
       return {};
@@ -424,6 +429,7 @@ export class FakeBackend implements Backend {
       finished: null,
       error: null,
       receipt: null,
+      undo: null,
       handle: null,
       channel,
     };

@@ -125,6 +125,7 @@ export function uploading(now: number, more: Partial<Job> = {}, wish: Partial<Wi
     finished: null,
     error: null,
     receipt: null,
+    undo: null,
     handle: null,
     channel: "development",
     ...more,

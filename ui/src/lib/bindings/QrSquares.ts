@@ -3,7 +3,7 @@
 /**
  * A QR code, black on white in every theme.
  */
-export type OfflineQr = { 
+export type QrSquares = { 
 /**
  * Squares of a side.
  */
