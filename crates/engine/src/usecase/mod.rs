@@ -34,7 +34,9 @@ mod verify;
 mod write;
 
 pub use crate::console::Happened;
-pub use approvals::{ApprovalInfo, ApprovalView, Imported, ProposalsRead, REQUEST_LIFETIME};
+pub use approvals::{
+    ApprovalInfo, ApprovalView, Imported, ProposalsRead, REQUEST_LIFETIME, RsaState,
+};
 pub use board::{
     Board, ChannelBoard, Freshness, GateBoard, GateState, PastRelease, ReleaseInfo, ServingBoard,
 };

@@ -3,6 +3,7 @@
 mod answer;
 mod ask;
 mod carry;
+mod clients;
 mod proposals;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,8 @@ use crate::publish::Action;
 
 pub use answer::Imported;
 pub(crate) use ask::ask;
+pub use clients::RsaState;
+pub(crate) use clients::made_elsewhere;
 pub use proposals::ProposalsRead;
 
 /// How long a request is wanted unless told otherwise, seconds.
@@ -55,6 +58,8 @@ pub struct ApprovalInfo {
     pub complete: bool,
     /// A key of this computer could still sign.
     pub mine: bool,
+    /// Whether the signatures of the channel's RSA key are there; nothing where plugins need none.
+    pub rsa: Option<RsaState>,
     /// Why it cannot be used any more: what others published meanwhile.
     pub stale: Option<String>,
     /// What happened to it.
@@ -223,6 +228,7 @@ impl Console {
         };
         let expired = request.expires <= self.inner.world.now();
         let mine = open
+            && request.clients.is_empty()
             && roles
                 .iter()
                 .any(|r| r.have < r.need && r.keys.iter().any(|k| k.own && !k.signed));
@@ -242,6 +248,7 @@ impl Console {
                 need,
                 complete: review.complete,
                 mine,
+                rsa: clients::rsa_state(view, &request, &review)?,
                 stale,
                 notes: stored.notes.clone(),
                 job: stored.job.clone(),
