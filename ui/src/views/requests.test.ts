@@ -1,6 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
+import type { ApprovalDetail } from "../lib/bindings/ApprovalDetail";
 import type { FakeBackend } from "../lib/backend/fake";
 import { trouble } from "../lib/backend/fake/keys";
 import { app } from "../lib/stores/app.svelte";
@@ -140,6 +141,23 @@ describe("a request", () => {
     expect(asked(backend, "approval_save")).toEqual({ workspace: "acme", id: "a1", bundle: true });
     await user.click(await screen.findByTestId("request-import"));
     await waitFor(() => expect(at("request-signed").textContent).toBe("2 of 2 signed"));
+  });
+
+  it("that waits for a channel's RSA key says so, and takes the bundle along", async () => {
+    const rsa = { key: "production apps", there: false };
+    await page("a1", (backend) => {
+      const invoke = backend.invoke.bind(backend);
+      backend.invoke = async (name, request) => {
+        const answer = await invoke(name, request);
+        if (name === "approval") Object.assign((answer as ApprovalDetail).approval, { rsa });
+        return answer;
+      };
+    });
+    await waitFor(() => expect(at("request-rsa").textContent).toContain("Not signed yet"));
+    expect(at("request-rsa").textContent).toContain("production apps");
+    await userEvent.click(at("request-save"));
+    await screen.findByTestId("save-needed");
+    expect(screen.queryByTestId("save-bundle")).toBeNull();
   });
 
   it("says in place why nothing was signed", async () => {
