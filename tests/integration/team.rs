@@ -7,5 +7,7 @@ mod approvals;
 mod ceremonies;
 #[path = "team/people.rs"]
 mod people;
+#[path = "team/plugins.rs"]
+mod plugins;
 #[path = "team/responses.rs"]
 mod responses;
