@@ -15,5 +15,6 @@ mod server {
     mod loading;
     mod objects;
     mod polling;
+    mod rsa_key;
     mod trust;
 }

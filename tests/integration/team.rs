@@ -7,6 +7,8 @@ mod approvals;
 mod ceremonies;
 #[path = "team/people.rs"]
 mod people;
+#[path = "team/plugins.rs"]
+mod plugins;
 #[path = "team/proposals.rs"]
 mod proposals;
 #[path = "team/responses.rs"]

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::text::{check_hex, check_path, check_text, read_canonical};
 use crate::{Code, Problem, Result};
 
+pub use crate::wanted::{CAPACITOR, IONIC, Wanted};
+
 /// Largest clients document that is read, bytes.
 pub const MAX_CLIENTS: usize = 64 * 1024;
 /// Name of Ionic's manifest, in its zip and beside its files.

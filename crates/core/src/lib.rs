@@ -21,6 +21,7 @@ pub mod signing;
 pub mod status;
 pub mod text;
 pub mod transitions;
+mod wanted;
 pub mod words;
 
 pub use clients::ClientsDocument;

@@ -151,6 +151,11 @@ impl ReleaseManifest {
         self.bundle.url.is_none() && self.files.as_ref().is_none_or(|f| f.zip)
     }
 
+    /// Whether the bundle is there as one zip, in the registry or at an address of its own.
+    pub fn delivers_zip(&self) -> bool {
+        self.zip_in_storage() || self.bundle.url.is_some()
+    }
+
     /// Rules that the types do not state.
     ///
     /// # Errors

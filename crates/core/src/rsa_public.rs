@@ -63,6 +63,30 @@ impl RsaPublic {
         Self::from_spki(&STANDARD.decode(text).unwrap_or_default())
     }
 
+    /// From one PEM block, `PUBLIC KEY` or `RSA PUBLIC KEY`, as [`Self::spki_pem`] and [`Self::pkcs1_pem`] write it.
+    ///
+    /// # Errors
+    /// `key.file`, also for a private key: it is not looked at.
+    pub fn from_pem(text: &str) -> Result<Self> {
+        let der = |label: &str| {
+            let (begin, end) = (
+                format!("-----BEGIN {label}-----"),
+                format!("-----END {label}-----"),
+            );
+            let body = text.trim().strip_prefix(&begin)?.strip_suffix(&end)?;
+            let body: String = body.split_whitespace().collect();
+            STANDARD.decode(body).ok()
+        };
+        match (der("PUBLIC KEY"), der("RSA PUBLIC KEY")) {
+            (Some(spki), _) => Self::from_spki(&spki),
+            (None, Some(pkcs1)) => Self::from_spki(&[&SPKI[..], &pkcs1].concat()),
+            (None, None) => {
+                let what = "That is no PEM file of a public RSA key.";
+                Err(Problem::new(Code::KeyFile, what))
+            }
+        }
+    }
+
     /// What the settings hold.
     pub fn to_base64(&self) -> String {
         STANDARD.encode(self.spki())
@@ -148,6 +172,14 @@ LwIDAQAB
         assert_eq!(key.pkcs1_pem(), PKCS1_PEM);
         assert_eq!(key.spki_pem(), SPKI_PEM);
         assert_eq!(RsaPublic::from_base64(&key.to_base64()).unwrap(), key);
+        for pem in [PKCS1_PEM, SPKI_PEM] {
+            assert_eq!(RsaPublic::from_pem(pem).unwrap(), key);
+        }
+        let private = SPKI_PEM.replace("PUBLIC", "PRIVATE");
+        assert_eq!(
+            RsaPublic::from_pem(&private).unwrap_err().code,
+            Code::KeyFile
+        );
     }
 
     #[test]

@@ -146,7 +146,7 @@ async fn singles(
     let mut fetched = map.files;
     fetched.retain(|file| paths.contains(file.path.as_str()));
     let size: u64 = files::objects(&fetched).iter().map(|f| f.stored.size).sum();
-    let zip = manifest.zip_in_storage() || manifest.bundle.url.is_some();
+    let zip = manifest.delivers_zip();
     Ok((!zip || size < manifest.bundle.size).then_some(fetched))
 }
 

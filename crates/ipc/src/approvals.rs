@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use headgate_core::signing::{KeyState, Line, Mark, Review, RoleReview, SigningRequest};
+use headgate_core::signing::{
+    KeyState, Line, MAX_CLIENTS_RESPONSE, Mark, Review, RoleReview, SigningRequest,
+};
 use headgate_core::{Code, Difference, Problem, native, words};
 use headgate_engine as engine;
 
@@ -12,9 +14,6 @@ use crate::qr;
 use crate::ship::{count, version};
 
 type Answer<T> = Result<T, IpcError>;
-
-/// Largest response file that is read, bytes.
-const MAX_FILE: u64 = 64 * 1024;
 
 impl App {
     /// Pending approvals, newest first.
@@ -116,7 +115,12 @@ impl App {
         };
         write(&path, &bytes)?;
         let folder = path.parent().unwrap_or(Path::new("."));
-        let bundle = match request.bundle {
+        let view = self
+            .console
+            .approval(&request.workspace, &request.id)
+            .await?;
+        // What is signed for plugins is hashed where the key is.
+        let bundle = match request.bundle || !view.review.clients.is_empty() {
             true => {
                 self.console
                     .approval_bundle(&request.workspace, &request.id, folder)
@@ -228,7 +232,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     let size = std::fs::metadata(path)
         .map_err(|e| bad(format!("{e}.")))?
         .len();
-    if size > MAX_FILE {
+    if size > MAX_CLIENTS_RESPONSE as u64 {
         return Err(bad(format!("{size} bytes are too many for a response.")));
     }
     std::fs::read(path).map_err(|e| bad(format!("{e}.")))
@@ -270,6 +274,10 @@ fn approval(a: &engine::ApprovalInfo) -> dto::Approval {
         need: count(a.need),
         complete: a.complete,
         mine: a.mine,
+        rsa: a.rsa.as_ref().map(|r| dto::ApprovalRsa {
+            key: r.key.clone(),
+            there: r.there,
+        }),
         stale: a.stale.clone(),
         events: a
             .notes

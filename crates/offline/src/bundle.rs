@@ -8,6 +8,7 @@ use headgate_bundle::{Limits, WebBuild, take_over};
 use headgate_core::inventory::Inventory;
 use headgate_core::{Problem, ReleaseManifest, Result};
 use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
 
 use crate::disk;
 use crate::workstation::Workstation;
@@ -31,10 +32,18 @@ pub enum BundleVerdict {
     },
 }
 
+/// A bundle beside the request, as far as it can be believed.
+pub(crate) enum Travelled {
+    /// None lies there.
+    Absent,
+    /// It is another one, or no safe zip, and why.
+    Differs(String),
+    /// A copy of the signed one, and its files.
+    Matches(NamedTempFile, Inventory),
+}
+
 impl Workstation {
-    /// Looks for `<sha256>.zip` of a release beside the request, copies it while hashing, and lists its files.
-    ///
-    /// The copy is what is looked at: a drive may answer the second reading with other bytes than the first.
+    /// What a bundle beside the request is, and its files when it is the signed one.
     ///
     /// # Errors
     /// `local.disk` for the copy alone.
@@ -43,14 +52,31 @@ impl Workstation {
         folder: &Path,
         manifest: &ReleaseManifest,
     ) -> Result<(BundleVerdict, Option<Inventory>)> {
+        Ok(match self.travelled(folder, manifest)? {
+            Travelled::Absent => (BundleVerdict::Absent, None),
+            Travelled::Differs(why) => (BundleVerdict::Differs { why }, None),
+            Travelled::Matches(_, inventory) => {
+                let verdict = BundleVerdict::Matches {
+                    files: inventory.files.len(),
+                    size: manifest.bundle.size,
+                };
+                (verdict, Some(inventory))
+            }
+        })
+    }
+
+    /// Looks for `<sha256>.zip` of a release beside the request, copies it while hashing, and lists its files.
+    ///
+    /// The copy is what is looked at: a drive may answer the second reading with other bytes than the first.
+    ///
+    /// # Errors
+    /// `local.disk` for the copy alone.
+    pub(crate) fn travelled(&self, folder: &Path, manifest: &ReleaseManifest) -> Result<Travelled> {
         let path = folder.join(format!("{}.zip", manifest.bundle.sha256));
         if std::fs::symlink_metadata(&path).is_err() {
-            return Ok((BundleVerdict::Absent, None));
+            return Ok(Travelled::Absent);
         }
-        let differs = |why: String| {
-            let why = headgate_core::signing::plain(&why);
-            Ok((BundleVerdict::Differs { why }, None))
-        };
+        let differs = |why: String| Ok(Travelled::Differs(headgate_core::signing::plain(&why)));
         let mut source = match disk::open(&path) {
             Ok(file) => file,
             Err(problem) => return differs(problem.message),
@@ -83,11 +109,7 @@ impl Workstation {
         }
         match list(copy.path(), &sha256, expected) {
             Ok(packed) if packed.inventory_sha256 == manifest.inventory.sha256 => {
-                let verdict = BundleVerdict::Matches {
-                    files: packed.inventory.files.len(),
-                    size: expected,
-                };
-                Ok((verdict, Some(packed.inventory)))
+                Ok(Travelled::Matches(copy, packed.inventory))
             }
             Ok(_) => differs("its files are not those of the signed inventory".into()),
             Err(problem) => differs(problem.message),

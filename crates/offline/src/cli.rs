@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use headgate_core::signing::{Line, Mark, plain};
+use headgate_core::signing::{ClientsToMake, Line, Mark, plain};
 use headgate_core::words::{groups, words};
 use headgate_core::{Code, Problem, Result};
 use headgate_signer::KeyVault;
+use headgate_tuf::sha256_hex;
 use serde_json::{Value, json};
 
 use crate::answer::HandedBack;
@@ -15,6 +16,7 @@ use crate::keys::{OwnKey, VaultPlace};
 use crate::pins::RootPreview;
 use crate::qr;
 use crate::review::Look;
+use crate::rsa::OwnRsa;
 use crate::signing::SignOptions;
 use crate::workstation::Workstation;
 
@@ -72,8 +74,12 @@ pub fn sign(
     }
     let (bytes, folder) = request_file(path)?;
     workstation.adopt_keys(place, vault)?;
-    let look = workstation.look(&bytes, Some(&folder))?;
+    let mut look = workstation.look(&bytes, Some(&folder))?;
     let handed = workstation.sign(&bytes, Some(&folder), options, vault)?;
+    if look.makes() {
+        // With what was made: the bytes that were signed.
+        look = workstation.look(&bytes, Some(&folder))?;
+    }
     let file = write(&handed, output, &folder)?;
     let text = format!(
         "{}\n{}: signed. The answer is {}.\n",
@@ -178,6 +184,8 @@ pub fn look_json(look: &Look) -> Value {
         "alarms": review.alarms.iter().map(|a| json!({ "kind": a.kind.text(), "text": a.text })).collect::<Vec<_>>(),
         "bundles": bundles.collect::<Vec<_>>(),
         "changes": changes,
+        "clients": review.clients.iter().map(|c| clients_json(look, c)).collect::<Vec<_>>(),
+        "made": look.made.iter().map(|m| json!({ "role": m.role, "sha256": sha256_hex(m.document.as_bytes()) })).collect::<Vec<_>>(),
         "complete": review.complete,
         "keys": look.keys.iter().map(key_json).collect::<Vec<_>>(),
     })
@@ -189,6 +197,31 @@ fn mark(mark: Mark) -> &'static str {
         Mark::Changed => "changed",
         Mark::Danger => "danger",
     }
+}
+
+fn clients_json(look: &Look, to_make: &ClientsToMake) -> Value {
+    let rsa = to_make.wanted.rsa.as_ref();
+    json!({
+        "role": to_make.role, "channel": to_make.channel, "build": to_make.release.build,
+        "bundle": to_make.release.bundle.sha256, "key": rsa.map(|r| &r.name), "here": holds(look, to_make),
+    })
+}
+
+/// Whether the RSA key is recorded here.
+fn holds(look: &Look, to_make: &ClientsToMake) -> bool {
+    let wanted = to_make.wanted.rsa.as_ref().map(|r| &r.public);
+    look.rsa
+        .iter()
+        .any(|k| Some(&k.public.to_base64()) == wanted)
+}
+
+/// An RSA key for programs.
+pub fn rsa_json(key: &OwnRsa) -> Value {
+    json!({
+        "sha256": key.public.sha256(), "name": key.name, "key_id": key.public.capgo_id(),
+        "spki_pem": key.public.spki_pem(), "pkcs1_pem": key.public.pkcs1_pem(),
+        "vault": String::from(key.vault.clone()), "created": key.created,
+    })
 }
 
 /// A key for programs.
@@ -251,10 +284,35 @@ pub fn look_text(look: &Look) -> String {
             }
         }
         say(format!("  signatures: {} of {}", role.have, role.need));
+        if review.clients.iter().any(|c| c.role == role.role) {
+            say("  signed bytes: known once what the plugins need is made and listed".into());
+            continue;
+        }
         say(format!("  signed bytes: {}", groups(&role.sha256)));
         if let Ok(words) = words(&role.sha256) {
             say(format!("  in words: {}", words.join(" ")));
         }
+    }
+    for to_make in &review.clients {
+        let name = to_make.wanted.rsa.as_ref().map(|r| plain(&r.name));
+        let here = match holds(look, to_make) {
+            true => "is recorded here",
+            false => "is not recorded here",
+        };
+        say(format!(
+            "\nmade here first, for plugins of {}: signatures over build {} with the RSA key ‘{}’, which {here}\n  over bundle {}",
+            to_make.channel,
+            to_make.release.build,
+            name.unwrap_or_default(),
+            groups(&to_make.release.bundle.sha256)
+        ));
+    }
+    for made in &look.made {
+        say(format!(
+            "\nmade here for plugins, listed by {}: clients document {}",
+            made.role,
+            groups(&sha256_hex(made.document.as_bytes()))
+        ));
     }
     for (build, verdict) in &look.bundles {
         say(match verdict {

@@ -40,6 +40,9 @@ pub struct Entry {
     /// Keys that were used or made, by id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<String>,
+    /// What was made for plugins: role, build, and SHA-256 of the clients document.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made: Vec<String>,
     /// Alarms that a person confirmed, each as `kind: text`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted: Vec<String>,
@@ -73,6 +76,7 @@ impl Entry {
             asked_by: String::new(),
             roles: Vec::new(),
             keys: Vec::new(),
+            made: Vec::new(),
             accepted: Vec::new(),
             reason: String::new(),
         }

@@ -1,14 +1,18 @@
 //! Keys of the workstation: the private halves are in a vault, the public ones are recorded here.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use headgate_core::{Code, Problem, Result};
-use headgate_signer::{AnyKey, FileVault, KeyVault, OsKeychain, Passphrase};
+use headgate_signer::{
+    AnyKey, FileVault, KeyFileKind, KeyVault, OsKeychain, Passphrase, key_file_kind,
+};
 use headgate_tuf::{KeyId, PublicKey, UtcTime};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::disk;
 use crate::history::Entry;
+use crate::rsa::OwnRsa;
 use crate::workstation::Workstation;
 
 const FILE: &str = "keys.json";
@@ -70,6 +74,16 @@ impl VaultPlace {
         Ok(Box::new(FileVault::open(path, passphrase)?))
     }
 
+    /// From wherever the program runs next, it is the same file.
+    pub(crate) fn absolute(&self) -> Result<Self> {
+        match self {
+            Self::Os => Ok(Self::Os),
+            Self::File(path) => std::path::absolute(path)
+                .map(Self::File)
+                .map_err(|e| disk::failed(path, "found", &e)),
+        }
+    }
+
     /// Name for people: "Secret Service", "passphrase file".
     pub fn label(&self) -> String {
         match self {
@@ -116,6 +130,15 @@ pub struct OwnKey {
     pub created: UtcTime,
 }
 
+/// A key that was taken from a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnyOwn {
+    /// It signs roles.
+    Role(OwnKey),
+    /// It signs what plugins verify.
+    Rsa(OwnRsa),
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
@@ -154,28 +177,40 @@ impl Workstation {
         self.add(public, name, place, "key_created")
     }
 
-    /// Takes a key from an exported file and records it.
+    /// Takes a key from an exported file, with the passphrase of the file, or from PEM, and records it.
     ///
     /// # Errors
     /// `key.*`.
     pub fn import_key(
         &self,
-        sealed: &[u8],
-        passphrase: &Passphrase,
+        file: &[u8],
+        passphrase: Option<&Passphrase>,
         name: &str,
         place: &VaultPlace,
         vault: &dyn KeyVault,
-    ) -> Result<OwnKey> {
-        let public = match vault.import(sealed, passphrase)? {
-            AnyKey::Ed25519(public) => public,
-            AnyKey::Rsa(rsa) => {
-                // A workstation signs roles; what it cannot use it does not keep.
-                vault.delete_rsa(&rsa)?;
-                let what = "This is an RSA key. A workstation signs with Ed25519 keys.";
-                return Err(Problem::new(Code::KeyFile, what));
+    ) -> Result<AnyOwn> {
+        let key = match key_file_kind(file)? {
+            KeyFileKind::Sealed => {
+                let needed = || {
+                    let what = "An exported key needs the passphrase that it was exported with.";
+                    Problem::new(Code::KeyPassphrase, what).field("passphrase")
+                };
+                vault.import(file, passphrase.ok_or_else(needed)?)?
+            }
+            KeyFileKind::Pem => {
+                let text = std::str::from_utf8(file)
+                    .map_err(|_| Problem::new(Code::KeyFile, "The key file is no text."))?;
+                vault.import_pem(&Zeroizing::new(text.to_owned()), name)?
             }
         };
-        self.add(public, name, place, "key_imported")
+        match key {
+            AnyKey::Ed25519(public) => self
+                .add(public, name, place, "key_imported")
+                .map(AnyOwn::Role),
+            AnyKey::Rsa(public) => self
+                .add_rsa(public, name, place, "key_imported")
+                .map(AnyOwn::Rsa),
+        }
     }
 
     /// Records keys that a vault lists and nobody recorded here yet.
@@ -250,11 +285,7 @@ impl Workstation {
     }
 
     fn add(&self, public: PublicKey, name: &str, place: &VaultPlace, did: &str) -> Result<OwnKey> {
-        // From wherever the program runs next, it is the same file.
-        let vault = match place {
-            VaultPlace::File(path) => VaultPlace::File(absolute(path)?),
-            VaultPlace::Os => VaultPlace::Os,
-        };
+        let vault = place.absolute()?;
         let key = OwnKey {
             id: public.id()?,
             public,
@@ -274,10 +305,6 @@ impl Workstation {
         })?;
         Ok(key)
     }
-}
-
-fn absolute(path: &Path) -> Result<PathBuf> {
-    std::path::absolute(path).map_err(|e| disk::failed(path, "found", &e))
 }
 
 fn stored(key: &OwnKey) -> Stored {

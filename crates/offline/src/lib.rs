@@ -7,6 +7,7 @@
 pub mod answer;
 mod bundle;
 pub mod cli;
+mod clients;
 mod disk;
 pub mod history;
 pub mod inbox;
@@ -14,6 +15,7 @@ pub mod keys;
 pub mod pins;
 pub mod qr;
 pub mod review;
+mod rsa;
 pub mod signing;
 mod state;
 mod workstation;
@@ -22,9 +24,10 @@ pub use answer::HandedBack;
 pub use bundle::BundleVerdict;
 pub use history::{Entry, RoleEntry};
 pub use inbox::{Found, Standing};
-pub use keys::{OwnKey, VaultPlace, public_key};
+pub use keys::{AnyOwn, OwnKey, VaultPlace, public_key};
 pub use pins::{Owner, RootPreview};
 pub use review::{FileChanges, Look};
+pub use rsa::OwnRsa;
 pub use signing::SignOptions;
 pub use workstation::{Settings, Workstation};
 

@@ -5,13 +5,14 @@ use std::path::Path;
 use headgate_core::compare::{Difference, compare};
 use headgate_core::inventory::Inventory;
 use headgate_core::signing::{
-    Alarm, AlarmKind, Committed, Facts, Review, SignedRole, SigningRequest, review,
+    Alarm, AlarmKind, ClientsMade, Committed, Facts, Review, SignedRole, SigningRequest, review,
 };
 use headgate_core::{Code, Problem, ReleaseManifest, Result};
 use headgate_tuf::{UtcTime, sha256_hex};
 
 use crate::bundle::BundleVerdict;
 use crate::keys::OwnKey;
+use crate::rsa::OwnRsa;
 use crate::state::LastRelease;
 use crate::workstation::Workstation;
 
@@ -47,8 +48,19 @@ pub struct Look {
     pub files: Option<usize>,
     /// Keys of this workstation that count for it.
     pub keys: Vec<OwnKey>,
+    /// RSA keys of this workstation that are needed for it.
+    pub rsa: Vec<OwnRsa>,
+    /// What was made for it here before, for plugins.
+    pub made: Vec<ClientsMade>,
     /// All of those keys have signed.
     pub signed: bool,
+}
+
+impl Look {
+    /// Something is made for plugins before it is signed, or was when it was signed here.
+    pub fn makes(&self) -> bool {
+        !self.request.clients.is_empty() || !self.made.is_empty()
+    }
 }
 
 impl Workstation {
@@ -57,13 +69,17 @@ impl Workstation {
     /// # Errors
     /// `signing.*`, `trust.*`, `local.*`.
     pub fn look(&self, bytes: &[u8], folder: Option<&Path>) -> Result<Look> {
-        let request = SigningRequest::parse(bytes)?;
+        let (request, made) = self.resumed(SigningRequest::parse(bytes)?)?;
         let (mut review, _) = self.review(&request)?;
         let mut bundles = Vec::new();
         let mut travelled = None;
-        let release = review.releases.last().cloned();
+        let to_make = review.clients.iter().map(|c| &c.release);
+        let mut releases: Vec<ReleaseManifest> =
+            review.releases.iter().chain(to_make).cloned().collect();
+        releases.dedup();
+        let release = releases.last().cloned();
         if let Some(folder) = folder {
-            for manifest in &review.releases {
+            for manifest in &releases {
                 let (verdict, inventory) = self.bundle(folder, manifest)?;
                 if let BundleVerdict::Differs { why } = &verdict {
                     review.alarms.push(Alarm {
@@ -103,8 +119,15 @@ impl Workstation {
                 .flat_map(|r| &r.keys)
                 .filter(|s| s.own)
                 .all(|s| s.signed);
+        let needed = |k: &OwnRsa| {
+            let keys = review.clients.iter().filter_map(|c| c.wanted.rsa.as_ref());
+            keys.into_iter().any(|r| r.public == k.public.to_base64())
+        };
+        let rsa = self.rsa_keys()?.into_iter().filter(needed).collect();
         Ok(Look {
             sha256: sha256_hex(bytes),
+            rsa,
+            made,
             release,
             bundles,
             changes,

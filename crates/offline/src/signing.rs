@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use headgate_core::signing::{
-    Alarm, Answer, RoleSignature, SignedRole, SigningRequest, SigningResponse,
+    Alarm, Answer, ClientsMade, RoleSignature, SignedRole, SigningRequest, SigningResponse,
 };
 use headgate_core::{Code, Problem, Result};
 use headgate_signer::KeyVault;
@@ -33,6 +33,16 @@ pub struct SignOptions {
 impl SignOptions {
     fn accepts(&self, alarm: &Alarm) -> bool {
         self.accept.contains(&alarm.text) || self.accept.contains(alarm.kind.text())
+    }
+
+    /// Every alarm was confirmed.
+    fn confirms(&self, look: &Look) -> Result<()> {
+        match look.review.alarms.iter().find(|a| !self.accepts(a)) {
+            None => Ok(()),
+            Some(alarm) => Err(Problem::new(Code::SigningAlarm, alarm.text.clone())
+                .field(alarm.kind.text())
+                .detail(alarm.kind.text())),
+        }
     }
 }
 
@@ -66,14 +76,16 @@ impl Workstation {
         }
     }
 
-    /// Signs every role of a request that the key counts for. `folder` is where the request's file lies.
+    /// Signs every role of a request that the key counts for. `folder` is where the request's file lies. What the
+    /// request leaves places for is made first, with the channel's RSA key from the same vault.
     ///
     /// What was signed is remembered before the signature leaves this function: a signature that got out is never
     /// unknown here.
     ///
     /// # Errors
     /// `signing.alarm` with the first alarm that is not confirmed; `signing.altered` when the file is not the one that
-    /// was shown; as [`Self::look`] and [`Self::signing_key`]; `key.*`.
+    /// was shown; `build.changed` or `signing.format` when something is to be made and the bundle is another one or did
+    /// not travel along; as [`Self::look`] and [`Self::signing_key`]; `key.*`.
     pub fn sign(
         &self,
         bytes: &[u8],
@@ -93,19 +105,25 @@ impl Workstation {
             .remedy("Read the drive again and look at it once more."));
         }
         let look = self.look(bytes, folder)?;
-        if let Some(alarm) = look.review.alarms.iter().find(|a| !options.accepts(a)) {
-            return Err(Problem::new(Code::SigningAlarm, alarm.text.clone())
-                .field(alarm.kind.text())
-                .detail(alarm.kind.text()));
-        }
-        let key = self.signing_key(&look, options.key.as_deref())?;
+        options.confirms(&look)?;
+        let key = match self.signing_key(&look, options.key.as_deref()) {
+            Ok(key) => Some(key),
+            // What is made for plugins is all that this workstation is asked for.
+            Err(_) if options.key.is_none() && look.keys.is_empty() && look.makes() => None,
+            Err(problem) => return Err(problem),
+        };
+        let look = self.whole(look, folder, vault)?;
+        options.confirms(&look)?;
         let request = &look.request;
         let mut signatures = Vec::new();
         let mut roles = Vec::new();
         for (asked, shown) in request.roles.iter().zip(&look.review.roles) {
-            if !shown.keys.iter().any(|s| s.id == key.id) {
+            let Some(key) = key
+                .as_ref()
+                .filter(|k| shown.keys.iter().any(|s| s.id == k.id))
+            else {
                 continue;
-            }
+            };
             let bytes = asked.bytes()?;
             let sig = vault.sign(&key.public, &bytes)?;
             signatures.push(RoleSignature {
@@ -119,15 +137,20 @@ impl Workstation {
                 sha256: shown.sha256.clone(),
             });
         }
-        let by = self.who(&options.by, &key)?;
+        let by = self.who(&options.by, key.as_ref())?;
         let answer = Answer::Signed(signatures);
-        let response = SigningResponse::new(request, by, self.now(), answer);
-        let handed = HandedBack::new(&response, request, &key.name)?;
+        let response =
+            SigningResponse::new(request, by, self.now(), answer).with_clients(look.made.clone());
+        let name = key.as_ref().map_or("plugins", |k| k.name.as_str());
+        let handed = HandedBack::new(&response, request, name)?;
         self.remember(&look, &roles, folder)?;
         let accepted = look.review.alarms.iter();
+        let mut used: Vec<String> = key.iter().map(|k| k.id.to_string()).collect();
+        used.extend(rsa_ids(&look.made)?);
         self.record(&Entry {
             roles,
-            keys: vec![key.id.to_string()],
+            keys: used,
+            made: made_words(&look.made)?,
             accepted: accepted
                 .map(|a| format!("{}: {}", a.kind.text(), a.text))
                 .collect(),
@@ -135,6 +158,22 @@ impl Workstation {
         })?;
         self.keep_answer(&handed)?;
         Ok(handed)
+    }
+
+    /// The request with what it leaves places for: made now, and its bytes shown anew.
+    fn whole(&self, look: Look, folder: Option<&Path>, vault: &dyn KeyVault) -> Result<Look> {
+        if look.request.clients.is_empty() {
+            return Ok(look);
+        }
+        let made = self.make_clients(&look, folder, vault)?;
+        let request = look.request.complete(&made)?;
+        let (review, _) = self.review(&request)?;
+        Ok(Look {
+            request,
+            review,
+            made,
+            ..look
+        })
     }
 
     /// Answers that a request is not signed, and why.
@@ -154,7 +193,7 @@ impl Workstation {
         };
         let by = match (by.trim(), &key) {
             ("", None) => "Offline workstation".to_owned(),
-            ("", Some(key)) => self.who("", key)?,
+            ("", Some(key)) => self.who("", Some(key))?,
             (by, _) => by.to_owned(),
         };
         let answer = Answer::Refused {
@@ -171,12 +210,16 @@ impl Workstation {
         Ok(handed)
     }
 
-    fn who(&self, by: &str, key: &OwnKey) -> Result<String> {
+    fn who(&self, by: &str, key: Option<&OwnKey>) -> Result<String> {
         let by = match by.trim() {
             "" => self.settings()?.name,
             by => by.to_owned(),
         };
-        let by = if by.is_empty() { key.name.clone() } else { by };
+        let by = match (by.is_empty(), key) {
+            (false, _) => by,
+            (true, Some(key)) => key.name.clone(),
+            (true, None) => "Offline workstation".to_owned(),
+        };
         headgate_core::text::check_text("by", &by, 200)?;
         Ok(by)
     }
@@ -218,6 +261,26 @@ impl Workstation {
         }
         state.put_signed(&signed)
     }
+}
+
+/// SHA-256 of the RSA keys that were used.
+fn rsa_ids(made: &[ClientsMade]) -> Result<Vec<String>> {
+    let id = |m: &ClientsMade| Ok(m.document()?.key.map(|k| k.sha256));
+    let ids: Result<Vec<Option<String>>> = made.iter().map(id).collect();
+    Ok(ids?.into_iter().flatten().collect())
+}
+
+fn made_words(made: &[ClientsMade]) -> Result<Vec<String>> {
+    let words = |m: &ClientsMade| {
+        let document = m.document()?;
+        Ok(format!(
+            "{} build {}: clients document {}",
+            m.role,
+            document.build,
+            sha256_hex(m.document.as_bytes())
+        ))
+    };
+    made.iter().map(words).collect()
 }
 
 /// A root that was made with a signature of this workstation is pinned: nobody can tell it of another one later.

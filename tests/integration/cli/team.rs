@@ -239,3 +239,73 @@ fn bundles(from: &Computer, to: &Computer) {
     }
     assert_eq!(count, 1, "the bundle lies beside the request");
 }
+
+#[test]
+fn a_channel_whose_rsa_key_is_at_a_workstation_is_published_after_one_trip() {
+    let desk = Computer::new("anna");
+    let vault = Computer::new("ines");
+    let station = Station { desk: &vault };
+    desk.init();
+    let place = ["--vault", "file:keys-of-the-station"];
+    let name = ["--name", "production apps"];
+    let made = station.good(&[&["keys", "create", "--rsa"][..], &name, &place].concat());
+    let sha256 = made["sha256"].as_str().unwrap();
+    assert!(made["spki_pem"].as_str().unwrap().contains("PUBLIC KEY"));
+    station.good(&["keys", "export-public", "production apps", "-o", "apps.pem"]);
+    assert_eq!(station.good(&["keys", "list"])["rsa"][0]["sha256"], sha256);
+    copy(&vault, "apps.pem", &desk);
+    let key = ["clients", "key", "public", "--channel", "production"];
+    let set = desk.json(&[&key[..], &name, &["apps.pem"]].concat());
+    assert_eq!(
+        (&set["rsa"]["sha256"], &set["rsa"]["here"]),
+        (&made["sha256"], &Value::Bool(false))
+    );
+    let root = desk.root();
+    let wrong = [&key[..], &["--replace", root.to_str().unwrap()]].concat();
+    assert_eq!(desk.fails(7, &wrong)["code"], "key.file");
+    std::fs::copy(&root, vault.path("1.root.json")).unwrap();
+    let print = sha256_of(&root);
+    station.good(&["setup", "1.root.json", "--fingerprint", &print]);
+
+    desk.ship("4.2.5", "1308", "development");
+    let promote = |from, to| ["promote", "--build", "1308", "--from", from, "--to", to];
+    desk.json(&promote("development", "staging"));
+    let last = promote("staging", "production");
+    let alone = desk.fails(7, &last);
+    assert_eq!(alone["code"], "key.not_here");
+    assert!(
+        alone["remedy"].as_str().unwrap().contains("--request"),
+        "{alone}"
+    );
+    let asked = desk.json(&[&last[..], &["--request", "r.hgrequest"]].concat());
+    assert_eq!(
+        (&asked["rsa"]["there"], &asked["have"]),
+        (&Value::Bool(false), &0.into())
+    );
+    copy(&desk, "r.hgrequest", &vault);
+    bundles(&desk, &vault);
+    let shown = station.good(&["show", "r.hgrequest"]);
+    assert_eq!(
+        (&shown["clients"][0]["key"], &shown["clients"][0]["here"]),
+        (&"production apps".into(), &Value::Bool(true))
+    );
+    let signed = station.sign("r.hgrequest", "r.hgresponse", &[]);
+    assert_eq!(signed["made"].as_array().map(Vec::len), Some(1), "{signed}");
+    copy(&vault, "r.hgresponse", &desk);
+    let taken = desk.json(&["response", "import", "r.hgresponse"]);
+    assert_eq!(
+        (&taken["made"], &taken["mine"], &taken["complete"]),
+        (&Value::Bool(true), &Value::Bool(true), &Value::Bool(false))
+    );
+    let id = asked["id"].as_str().unwrap();
+    assert_eq!(desk.json(&["request", "approve", id])["complete"], true);
+    let live = desk.json(&["request", "publish", id]);
+    assert_eq!(
+        (&live["build"], &live["verified"]),
+        (&1308.into(), &Value::Bool(true))
+    );
+}
+
+fn sha256_of(path: &Path) -> String {
+    sha256(&std::fs::read(path).unwrap())
+}

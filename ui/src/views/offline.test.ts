@@ -1,6 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
+import { offline } from "../lib/stores/offline.svelte";
 import { open } from "../test/start";
 
 const at = (testid: string): HTMLElement => screen.getByTestId(testid);
@@ -88,5 +89,34 @@ describe("the offline workstation", () => {
     });
     expect((await screen.findByTestId("offline-review")).textContent).toContain("<img src=x onerror=alert(1)>");
     expect(document.querySelector("img")).toBeNull();
+  });
+
+  it("makes signatures for plugins first, where the RSA key and the bundle are here", async () => {
+    const one = {
+      channel: "production",
+      build: 1308,
+      key: "production apps",
+      vault: "os" as string | null,
+      bundle: "1d50".repeat(16),
+      says: "its bundle is signed for Capgo plugins with the RSA key ‘production apps’",
+    };
+    const { backend } = await open("workstation", (fake) => {
+      const invoke = fake.invoke.bind(fake);
+      fake.invoke = async (name, request) => {
+        const answer = await invoke(name, request);
+        // No key of this workstation signs the role: what is made for plugins is all.
+        if (name === "offline_review") Object.assign(answer, { clients: [one], keys: [] });
+        return answer;
+      };
+    });
+    expect((await screen.findByTestId("offline-made-here")).textContent).toContain("production apps");
+    expect(off("offline-sign")).toBe(false);
+    await userEvent.click(at("offline-sign"));
+    const signed = backend.calls.find((call) => call.name === "offline_sign")?.request as { key: string };
+    expect(signed.key).toBe("");
+    one.vault = null;
+    await offline.choose("b");
+    await waitFor(() => expect(at("offline-why").textContent).toContain("does not have the RSA key ‘production apps’"));
+    expect(off("offline-sign")).toBe(true);
   });
 });

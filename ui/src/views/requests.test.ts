@@ -2,6 +2,7 @@ import { screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
 import type { Approval } from "../lib/bindings/Approval";
+import type { ApprovalDetail } from "../lib/bindings/ApprovalDetail";
 import { FakeBackend as Sample, type FakeBackend } from "../lib/backend/fake";
 import { trouble } from "../lib/backend/fake/keys";
 import { app } from "../lib/stores/app.svelte";
@@ -211,6 +212,23 @@ describe("a request", () => {
       expect((await screen.findByTestId("request-qr-none")).textContent).toContain("2953 fit");
       expect(screen.queryByTestId("request-qr-show")).toBeNull();
     }
+  });
+
+  it("that waits for a channel's RSA key says so, and takes the bundle along", async () => {
+    const rsa = { key: "production apps", there: false };
+    await page("a1", (backend) => {
+      const invoke = backend.invoke.bind(backend);
+      backend.invoke = async (name, request) => {
+        const answer = await invoke(name, request);
+        if (name === "approval") Object.assign((answer as ApprovalDetail).approval, { rsa });
+        return answer;
+      };
+    });
+    await waitFor(() => expect(at("request-rsa").textContent).toContain("Not signed yet"));
+    expect(at("request-rsa").textContent).toContain("production apps");
+    await userEvent.click(at("request-save"));
+    await screen.findByTestId("save-needed");
+    expect(screen.queryByTestId("save-bundle")).toBeNull();
   });
 
   it("says in place why nothing was signed", async () => {

@@ -73,6 +73,13 @@ pub(crate) enum ClientKeyCommand {
         /// RSA private key of 2048 bits, PKCS#1 or PKCS#8, without a passphrase
         file: PathBuf,
     },
+    /// Sign the public half of one that an offline workstation keeps; releases of the channel are asked for there
+    Public {
+        #[command(flatten)]
+        place: ChannelKeyArgs,
+        /// RSA public key of 2048 bits, PEM, as headgate-sign keys export-public writes it
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
+use headgate_core::signing::MAX_CLIENTS_RESPONSE;
 use headgate_core::{Code, Problem, Result};
 use headgate_engine::{ApprovalInfo, ApprovalState, PromoteRequest, Workspace};
 use serde_json::{Value, json};
@@ -12,9 +13,6 @@ use super::{offline, receipt};
 use crate::args::{RequestCommand, ResponseCommand};
 use crate::context::Context;
 use crate::output::{Answer, Outcome, harmless, pairs, short, table};
-
-/// Largest response that is read, bytes.
-const MAX_FILE: u64 = 64 * 1024;
 
 pub(crate) async fn request(context: &Context, command: RequestCommand) -> Outcome {
     if let RequestCommand::Show { request } = command {
@@ -130,16 +128,27 @@ pub(crate) async fn response(context: &Context, command: ResponseCommand) -> Out
 }
 
 fn state(done: &headgate_engine::Imported) -> Answer {
-    let says = match done.complete {
-        true => "It is complete: publish it with headgate request publish.".to_owned(),
-        false => format!("{} of {} signatures.", done.have, done.need),
+    let says = match (done.complete, done.mine) {
+        (true, _) => "It is complete: publish it with headgate request publish.".to_owned(),
+        (false, true) => format!(
+            "{} of {} signatures. Sign it here with headgate request approve {}.",
+            done.have,
+            done.need,
+            short(&done.id)
+        ),
+        (false, false) => format!("{} of {} signatures.", done.have, done.need),
     };
     let document = json!({
         "id": done.id, "added": done.added, "known": done.known,
-        "have": done.have, "need": done.need, "complete": done.complete,
+        "have": done.have, "need": done.need, "complete": done.complete, "made": done.made, "mine": done.mine,
     });
+    let made = match done.made {
+        true => "signed with the channel's RSA key; made again here, and the same came out",
+        false => "nothing new",
+    };
     let rows = [
         ("request", done.id.clone()),
+        ("for plugins", made.to_owned()),
         ("new signatures", done.added.join(", ")),
         ("known already", done.known.join(", ")),
         ("now", says),
@@ -171,7 +180,9 @@ pub(super) async fn saved(
 ) -> Outcome {
     let bytes = context.console.approval_request(&workspace.id, id).await?;
     write(output, &bytes)?;
-    if bundle {
+    let view = Box::pin(context.console.approval(&workspace.id, id)).await?;
+    // What is signed for plugins is hashed where the key is.
+    if bundle || !view.review.clients.is_empty() {
         let folder = output.parent().filter(|p| !p.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         Box::pin(context.console.approval_bundle(&workspace.id, id, folder)).await?;
@@ -193,6 +204,7 @@ pub(super) async fn waiting(
         ("request", info.id.clone()),
         ("what", info.title.clone()),
         ("signatures", format!("{} of {}", info.have, info.need)),
+        ("for plugins", plugins(info)),
         ("wanted until", info.expires.to_string()),
         (
             "file",
@@ -241,7 +253,20 @@ fn info_json(a: &ApprovalInfo) -> Value {
         "id": a.id, "title": a.title, "own": a.own, "state": a.state.text(), "by": a.by, "reason": a.reason,
         "created": a.created.to_string(), "expires": a.expires.to_string(), "expired": a.expired,
         "have": a.have, "need": a.need, "complete": a.complete, "mine": a.mine, "stale": a.stale,
+        "rsa": a.rsa.as_ref().map(|r| json!({ "key": r.key, "there": r.there })),
     })
+}
+
+/// Where the signatures stand that plugins verify.
+fn plugins(a: &ApprovalInfo) -> String {
+    match &a.rsa {
+        None => "no RSA signature is needed".into(),
+        Some(rsa) if rsa.there => format!("signed with the RSA key ‘{}’", rsa.key),
+        Some(rsa) => format!(
+            "not signed yet: take request and bundle to who holds the RSA key ‘{}’",
+            rsa.key
+        ),
+    }
 }
 
 /// The channel before another, as the settings order them.
@@ -292,7 +317,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     let size = std::fs::metadata(path)
         .map_err(|e| bad(format!("{e}.")))?
         .len();
-    if size > MAX_FILE {
+    if size > MAX_CLIENTS_RESPONSE as u64 {
         return Err(bad(format!("{size} bytes are too many for a response.")));
     }
     std::fs::read(path).map_err(|e| bad(format!("{e}.")))

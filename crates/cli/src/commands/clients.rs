@@ -5,7 +5,7 @@ use std::path::Path;
 
 use headgate_core::rollout::Gate;
 use headgate_core::settings::{ChannelSettings, UnitSettings};
-use headgate_core::{Code, Platform, Problem, Result, percent};
+use headgate_core::{Code, Platform, Problem, Result, RsaPublic, percent};
 use headgate_engine::{RsaInfo, RsaOrigin};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -28,6 +28,10 @@ pub(crate) async fn run(context: &Context, command: ClientsCommand) -> Outcome {
         ClientsCommand::Key(ClientKeyCommand::Import { place, file }) => {
             let pem = read_pem(&file)?;
             return key(context, id, place, RsaOrigin::Pem(pem)).await;
+        }
+        ClientsCommand::Key(ClientKeyCommand::Public { place, file }) => {
+            let public = RsaPublic::from_pem(&read_pem(&file)?)?;
+            return key(context, id, place, RsaOrigin::Elsewhere(public)).await;
         }
         ClientsCommand::Id(IdCommand::Set { kind, id: device }) => {
             let job = console.set_device_id(id, unit, &kind, Some(&device));
@@ -106,8 +110,12 @@ async fn key(
         let what = format!("{channel} has another key already again.");
         Problem::new(Code::UsageUnknown, what)
     })?;
+    let backup = match rsa.here {
+        Some(false) => "back it up where it is",
+        _ => "export it with headgate keys export and prove the file",
+    };
     let text = format!(
-        "{}\nReleases that {channel} approves from now on are signed with it. Those before are not: ship or promote them again.\nNothing can take the place of this key in apps that pin it: export it with headgate keys export and prove the file.\n",
+        "{}\nReleases that {channel} approves from now on are signed with it. Those before are not: ship or promote them again.\nNothing can take the place of this key in apps that pin it: {backup}.\n",
         rsa_text(&rsa)
     );
     Ok(Answer::new(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use headgate_tuf::{Envelope, RoleBytes, RoleName, SignatureEntry, UtcTime, sha256_hex, strict};
 use serde::{Deserialize, Serialize};
 
-use super::SignedRole;
+use super::{ClientsAsked, SignedRole};
 use crate::text::{check_hex, check_text};
 use crate::{Code, Problem, Result};
 
@@ -44,6 +44,9 @@ pub struct SigningRequest {
     /// Documents that the roles list, by SHA-256: manifests, inventories, rollouts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub documents: BTreeMap<String, String>,
+    /// Places that are left empty for who signs: see [`SigningRequest::complete`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clients: Vec<ClientsAsked>,
 }
 
 /// One role of a request.
@@ -141,6 +144,7 @@ impl SigningRequest {
             roots: Vec::new(),
             targets: None,
             documents: BTreeMap::new(),
+            clients: Vec::new(),
         }
     }
 
@@ -228,7 +232,8 @@ impl SigningRequest {
                 return Err(bad(format!("{} stands twice", role.title())));
             }
         }
-        self.roles.iter().try_for_each(|r| r.envelope().map(drop))
+        self.roles.iter().try_for_each(|r| r.envelope().map(drop))?;
+        self.check_clients()
     }
 }
 

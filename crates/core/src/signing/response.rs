@@ -5,12 +5,18 @@ use std::collections::BTreeSet;
 use headgate_tuf::{Envelope, KeyId, Signature, UtcTime, strict};
 use serde::{Deserialize, Serialize};
 
-use super::{Signers, SigningRequest};
+use super::{ClientsMade, MAX_REQUEST, Signers, SigningRequest};
 use crate::text::check_text;
 use crate::{Code, Problem, Result};
 
-/// Largest response that is read, bytes.
+/// Largest response that is read, bytes, unless it carries clients documents.
 pub const MAX_RESPONSE: usize = 64 * 1024;
+
+/// Largest response with clients documents that is read, bytes: a list of signed files may be in it.
+pub const MAX_CLIENTS_RESPONSE: usize = MAX_REQUEST;
+
+/// Most clients documents of one response.
+const MAX_MADE: usize = 16;
 
 const FORMAT: &str = "headgate-response-1";
 
@@ -29,13 +35,16 @@ pub struct SigningResponse {
     pub at: UtcTime,
     /// The answer.
     pub answer: Answer,
+    /// What was made for the places that the request leaves empty. What is signed lists it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clients: Vec<ClientsMade>,
 }
 
 /// What somebody answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Answer {
-    /// Signatures over roles of the request.
+    /// Signatures over roles of the request. None, where what was made is all that this signer can add.
     Signed(Vec<RoleSignature>),
     /// Not signed. Nobody can prove a refusal: it is a message.
     Refused {
@@ -66,7 +75,34 @@ impl SigningResponse {
             by,
             at,
             answer,
+            clients: Vec::new(),
         }
+    }
+
+    /// With what was made for the places that the request leaves empty.
+    #[must_use]
+    pub fn with_clients(mut self, clients: Vec<ClientsMade>) -> Self {
+        self.clients = clients;
+        self
+    }
+
+    /// Whether it answers this request.
+    ///
+    /// # Errors
+    /// `signing.other_workspace`, `signing.other_request`.
+    pub fn answers(&self, request: &SigningRequest) -> Result<()> {
+        if self.workspace != request.workspace {
+            let what = "This response answers a request of another workspace.";
+            return Err(Problem::new(Code::SigningWorkspace, what));
+        }
+        if self.request != request.id {
+            let what = format!(
+                "This response answers another request ({}…).",
+                self.request.chars().take(8).collect::<String>()
+            );
+            return Err(Problem::new(Code::SigningOther, what));
+        }
+        Ok(())
     }
 
     /// The file.
@@ -85,17 +121,25 @@ impl SigningResponse {
     /// # Errors
     /// `signing.format`.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        strict::parse(bytes, MAX_RESPONSE).map_err(|e| bad(e.to_string()))?;
+        strict::parse(bytes, MAX_CLIENTS_RESPONSE).map_err(|e| bad(e.to_string()))?;
         let response: Self = serde_json::from_slice(bytes).map_err(|e| bad(e.to_string()))?;
         if response.format != FORMAT {
             return Err(bad(format!("its format is {:?}", response.format)));
         }
+        if response.clients.len() > MAX_MADE
+            || (response.clients.is_empty() && bytes.len() > MAX_RESPONSE)
+        {
+            return Err(bad("it is too large"));
+        }
+        response.clients.iter().try_for_each(ClientsMade::check)?;
         check_text("by", &response.by, 200).map_err(|p| bad(p.message))?;
         match &response.answer {
             Answer::Refused { reason } => {
                 check_text("reason", reason, 1_000).map_err(|p| bad(p.message))?;
             }
-            Answer::Signed(list) if list.is_empty() => return Err(bad("it signs nothing")),
+            Answer::Signed(list) if list.is_empty() && response.clients.is_empty() => {
+                return Err(bad("it signs nothing"));
+            }
             Answer::Signed(_) => {}
         }
         Ok(response)
@@ -133,17 +177,7 @@ pub fn merge(
     envelopes: &mut [Envelope],
     signers: &[Signers],
 ) -> Result<Merged> {
-    if response.workspace != request.workspace {
-        let what = "This response answers a request of another workspace.";
-        return Err(Problem::new(Code::SigningWorkspace, what));
-    }
-    if response.request != request.id {
-        let what = format!(
-            "This response answers another request ({}…).",
-            response.request.chars().take(8).collect::<String>()
-        );
-        return Err(Problem::new(Code::SigningOther, what));
-    }
+    response.answers(request)?;
     let list = match &response.answer {
         Answer::Signed(list) => list,
         Answer::Refused { reason } => {

@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headgate_tuf::{Envelope, KeyId, UtcTime, metadata::Targets, sha256_hex};
+use headgate_tuf::{Envelope, KeyId, Name, UtcTime, metadata::Targets, sha256_hex};
 
 use super::SigningRequest;
 use super::committed::Committed;
 use super::judge::{judge, weakened};
+use super::places::{to_make, with_places};
 use super::request::bad;
 use super::roles::{SignedRole, Signers, signers};
 use super::shown::{Documents, Line, day, lines, plain};
 use super::title::{title, titled};
+use crate::clients::Wanted;
 use crate::manifest::ReleaseManifest;
 use crate::{Code, Problem, Result};
 
@@ -160,8 +162,24 @@ pub struct Review {
     pub releases: Vec<ReleaseManifest>,
     /// A release of the version before, to compare files with: the newest one that is listed there.
     pub former: Option<ReleaseManifest>,
+    /// What who signs makes first and adds, for plugins with the channel's RSA key.
+    pub clients: Vec<ClientsToMake>,
     /// Everything is signed.
     pub complete: bool,
+}
+
+/// A clients document that is made where a role is signed, and listed by it. What is made follows from the committed
+/// settings and the release alone, never from what the asker says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientsToMake {
+    /// Name of the role.
+    pub role: String,
+    /// Channel.
+    pub channel: Name,
+    /// For which plugins, and with which key.
+    pub wanted: Wanted,
+    /// The release.
+    pub release: ReleaseManifest,
 }
 
 /// Derives what is shown of a request.
@@ -197,6 +215,7 @@ pub fn review(request: &SigningRequest, facts: Facts<'_>) -> Result<Review> {
     }
     let mut names = root.map(|r| r.x.keys.clone()).unwrap_or_default();
     names.extend(named.x.keys.clone());
+    let to_make = to_make(request, &together, facts, &mut alarms)?;
     let mut roles = Vec::new();
     let mut titles = Vec::new();
     let mut releases = BTreeMap::new();
@@ -239,7 +258,11 @@ pub fn review(request: &SigningRequest, facts: Facts<'_>) -> Result<Review> {
             role: role.name().to_string(),
             version: role.version(),
             sha256: asked.sha256(),
-            lines: lines(role, before.as_ref(), &names, &request.documents),
+            lines: with_places(
+                lines(role, before.as_ref(), &names, &request.documents),
+                &role.name().to_string(),
+                &to_make,
+            ),
             against: before.as_ref().map(SignedRole::version),
             have,
             need,
@@ -267,6 +290,7 @@ pub fn review(request: &SigningRequest, facts: Facts<'_>) -> Result<Review> {
         },
         releases: releases.into_values().collect(),
         former,
+        clients: to_make,
         complete,
     })
 }

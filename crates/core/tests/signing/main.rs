@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed expectation is the test")]
 
 mod alarms;
+mod clients;
 mod merging;
 mod parsing;
 mod shown;

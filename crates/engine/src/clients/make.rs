@@ -1,38 +1,22 @@
-//! Making the artifacts: hashed, signed and encrypted in the signer, written below the work folder.
+//! Making the artifacts in a job: what they are made of is fetched, the work runs beside the async threads.
 
-use std::fs::File;
-use std::io::{BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use headgate_bundle::pack;
-use headgate_core::clients::{
-    CapgoClients, CapgoFile, CapgoFiles, CapgoZip, ClientKey, IONIC_MANIFEST, IonicClients,
-    ObjectRef,
-};
-use headgate_core::files::{Encoding, FilesMap, StoredFile};
-use headgate_core::inventory::{Inventory, InventoryFile};
+use headgate_clients::{Content, Order};
+use headgate_core::clients::Wanted;
+use headgate_core::files::{self, FilesMap};
+use headgate_core::inventory::Inventory;
 use headgate_core::manifest::ReleaseManifest;
+use headgate_core::signing::ClientsMade;
 use headgate_core::{Code, Problem, Result};
-use headgate_registry::{Store, documents};
-use headgate_signer::{CapgoSealer, Hashed, HashedBytes, IonicFiles, KeyVault, RsaSigner};
+use headgate_registry::{Store, documents, layout, silent};
+use headgate_signer::{KeyVault, RsaSigner};
 use headgate_tuf::sha256_hex;
 
-use super::content::{Content, disk, open};
-use super::{Made, Wanted, not_here};
-use crate::console::lock;
+use super::{Made, not_here};
 use crate::keys;
-
-/// A Brotli stream of no bytes that Capgo's plugin knows by its bytes (`DownloadService.java`). Encrypted as it is, an
-/// empty file would fail on the device: "Empty decrypted data".
-const EMPTY: [u8; 3] = [0x1b, 0x00, 0x06];
-
-/// Bytes that are read at a time.
-const BLOCK: usize = 256 * 1024;
-
-/// From here a file is synced, bytes.
-const SYNCED: u64 = 1024 * 1024;
 
 /// What the artifacts are made of.
 pub(crate) struct Making<'a> {
@@ -48,61 +32,42 @@ pub(crate) struct Making<'a> {
     pub(crate) folder: PathBuf,
 }
 
-/// Makes what a channel's plugins need. `vault` is opened only where there is a key. Nothing is signed when the key is
-/// not there.
+/// Whose signatures they get.
+#[derive(Clone)]
+pub(crate) enum Hand {
+    /// The channel's key, where there is one. The vault is opened only then.
+    Vault(Arc<dyn KeyVault>),
+    /// What the key's holder signed elsewhere: with it everything else is made again.
+    Elsewhere(Arc<ClientsMade>),
+}
+
+/// Makes what a channel's plugins need. Nothing is signed when the key is not there.
 ///
 /// # Errors
-/// `key.not_here`; `trust.hash` when storage holds other bytes, `build.changed` when the local bundle does; `local.disk`;
-/// `job.cancelled` after `cancel` became true.
+/// `key.not_here`; `trust.hash` when storage holds other bytes, `build.changed` when the local bundle does;
+/// `trust.signature` when what was signed elsewhere is of another key; `local.disk`; `job.cancelled` after `cancel`
+/// became true.
 pub(crate) async fn make(
     making: Making<'_>,
     wanted: &Wanted,
-    vault: Option<Arc<dyn KeyVault>>,
+    hand: Hand,
     cancel: Arc<AtomicBool>,
     progress: impl Fn(u64, u64) + Send + Sync + 'static,
 ) -> Result<Made> {
-    let signer = signer(&making, wanted, vault).await?;
-    std::fs::create_dir_all(&making.folder).map_err(|e| disk(&making.folder, &e))?;
-    let manifest = making.manifest;
-    let (content, inventory, map) = match &making.local {
-        Some((bundle, map, inventory)) => {
-            let inventory = Inventory::parse(&named(inventory, &manifest.inventory.sha256)?)?;
-            let map = match (map, &manifest.files) {
-                (Some(path), Some(files)) => Some(FilesMap::parse(&named(path, &files.sha256)?)?),
-                _ => None,
-            };
-            (
-                Content::zip(bundle, &manifest.bundle.sha256)?,
-                inventory,
-                map,
-            )
-        }
-        None => {
-            let inventory = documents::inventory(making.store, &manifest).await?;
-            let map = match &manifest.files {
-                Some(files) => Some(documents::files_map(making.store, &manifest, files).await?),
-                None => None,
-            };
-            let fetched = making.folder.join("fetched");
-            std::fs::create_dir_all(&fetched).map_err(|e| disk(&fetched, &e))?;
-            let content = Content::fetch(making.store, &manifest, map.as_ref(), &fetched).await?;
-            (content, inventory, map)
-        }
-    };
+    let signer = signer(&making, wanted, hand).await?;
+    let (content, inventory, map) = gather(&making).await?;
     let (wanted, folder) = (wanted.clone(), making.folder.clone());
+    let manifest = making.manifest;
     let work = move || {
-        Workshop {
-            content,
+        let order = Order {
+            manifest: &manifest,
             inventory: &inventory,
             map: map.as_ref(),
-            manifest: &manifest,
+            content,
             signer: signer.as_ref(),
             folder: &folder,
-            cancel: &cancel,
-            progress: &progress,
-            objects: Mutex::default(),
-        }
-        .run(wanted)
+        };
+        headgate_clients::make(order, &wanted, &cancel, &progress)
     };
     let made = tokio::task::spawn_blocking(work)
         .await
@@ -112,20 +77,73 @@ pub(crate) async fn make(
     Ok(made)
 }
 
-async fn signer(
-    making: &Making<'_>,
-    wanted: &Wanted,
-    vault: Option<Arc<dyn KeyVault>>,
-) -> Result<Option<RsaSigner>> {
+/// The files of the release, on this computer or fetched below the folder.
+async fn gather(making: &Making<'_>) -> Result<(Content, Inventory, Option<FilesMap>)> {
+    let manifest = &making.manifest;
+    folder(&making.folder)?;
+    if let Some((bundle, map, inventory)) = &making.local {
+        let inventory = Inventory::parse(&named(inventory, &manifest.inventory.sha256)?)?;
+        let map = match (map, &manifest.files) {
+            (Some(path), Some(files)) => Some(FilesMap::parse(&named(path, &files.sha256)?)?),
+            _ => None,
+        };
+        let content = Content::zip(bundle, &manifest.bundle.sha256)?;
+        return Ok((content, inventory, map));
+    }
+    let inventory = documents::inventory(making.store, manifest).await?;
+    let map = match &manifest.files {
+        Some(files) => Some(documents::files_map(making.store, manifest, files).await?),
+        None => None,
+    };
+    let fetched = making.folder.join("fetched");
+    folder(&fetched)?;
+    let content = fetch(making.store, manifest, map.as_ref(), &fetched).await?;
+    Ok((content, inventory, map))
+}
+
+/// Gets what devices get, from storage or the bundle's own address, into a folder.
+async fn fetch(
+    store: &dyn Store,
+    manifest: &ReleaseManifest,
+    map: Option<&FilesMap>,
+    folder: &Path,
+) -> Result<Content> {
+    if manifest.delivers_zip() {
+        let path = folder.join("bundle.zip");
+        documents::bundle(store, &manifest.bundle, Some(&path), silent()).await?;
+        return Content::zip(&path, &manifest.bundle.sha256);
+    }
+    let Some(map) = map else {
+        let what = "The release has neither a bundle nor single files in storage.";
+        return Err(Problem::new(Code::TrustHash, what));
+    };
+    for file in files::objects(&map.files) {
+        let stored = &file.stored;
+        let (key, to) = (layout::single(&stored.sha256), folder.join(&stored.sha256));
+        let read = store.download(&key, &to, stored.size, silent()).await?;
+        if read.as_ref().map(|(sha256, _)| sha256) != Some(&stored.sha256) {
+            let what = format!("{key} is not in storage as it was signed.");
+            return Err(Problem::new(Code::TrustHash, what).detail(&file.path));
+        }
+    }
+    Ok(Content::files(folder, map))
+}
+
+async fn signer(making: &Making<'_>, wanted: &Wanted, hand: Hand) -> Result<Option<RsaSigner>> {
     let (Some(rsa), Some(public)) = (&wanted.rsa, wanted.public()?) else {
         return Ok(None);
     };
-    let lacks = || not_here(&making.channel, rsa);
-    let vault = vault.ok_or_else(lacks)?;
-    let opened = keys::call(&vault, move |v| v.open_rsa(&public)).await;
-    match opened {
+    let vault = match hand {
+        Hand::Vault(vault) => vault,
+        Hand::Elsewhere(made) => {
+            let (files, ionic) = (made.files()?, made.ionic.as_deref().map(str::as_bytes));
+            let document = made.document()?;
+            return RsaSigner::recorded(&public, &document, files.as_ref(), ionic).map(Some);
+        }
+    };
+    match keys::call(&vault, move |v| v.open_rsa(&public)).await {
         Ok(signer) => Ok(Some(signer)),
-        Err(problem) if problem.code == Code::KeyMissing => Err(lacks()),
+        Err(problem) if problem.code == Code::KeyMissing => Err(not_here(&making.channel, rsa)),
         Err(problem) => Err(problem),
     }
 }
@@ -140,270 +158,11 @@ fn named(path: &Path, sha256: &str) -> Result<Vec<u8>> {
     Err(Problem::new(Code::BuildChanged, what).remedy("Ship the web build again."))
 }
 
-/// One file: its place in the inventory, its hash, and how it is delivered singly.
-type One = (usize, HashedBytes, Option<CapgoFile>);
-
-struct Workshop<'a> {
-    content: Content,
-    inventory: &'a Inventory,
-    map: Option<&'a FilesMap>,
-    manifest: &'a ReleaseManifest,
-    signer: Option<&'a RsaSigner>,
-    folder: &'a Path,
-    cancel: &'a AtomicBool,
-    progress: &'a (dyn Fn(u64, u64) + Sync),
-    objects: Mutex<Vec<(String, PathBuf, u64)>>,
+fn folder(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path).map_err(|e| disk(path, &e))
 }
 
-impl Workshop<'_> {
-    fn run(self, wanted: Wanted) -> Result<Made> {
-        let sealer = match self.signer.filter(|_| wanted.capgo) {
-            Some(signer) => Some(signer.capgo()?),
-            None => None,
-        };
-        let (hashes, signed) = self.files(sealer.as_ref())?;
-        let capgo = match &sealer {
-            Some(sealer) => Some(self.capgo(sealer, signed)?),
-            None => None,
-        };
-        let ionic = if wanted.ionic {
-            Some(self.ionic(&hashes)?)
-        } else {
-            None
-        };
-        let key = wanted.public()?.map(|public| ClientKey {
-            capgo_id: public.capgo_id(),
-            sha256: public.sha256(),
-        });
-        let mut objects = self.objects.into_inner().unwrap_or_default();
-        objects.sort();
-        objects.dedup_by(|a, b| a.0 == b.0);
-        Ok(Made {
-            wanted,
-            bundle: self.manifest.bundle.sha256.clone(),
-            key,
-            capgo,
-            ionic,
-            objects,
-        })
-    }
-
-    /// Hashes every file, and signs and encrypts it where single files are delivered. Each core takes every n-th file.
-    fn files(
-        &self,
-        sealer: Option<&CapgoSealer<'_>>,
-    ) -> Result<(Vec<HashedBytes>, Vec<CapgoFile>)> {
-        let files = &self.inventory.files;
-        let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        let (total, done) = (self.inventory.size(), Mutex::new(0));
-        let stop = AtomicBool::new(false);
-        let one = |place: usize, file: &InventoryFile| -> Result<One> {
-            let hashed = self.hash(file)?;
-            let stored = self.map.and_then(|map| map.files.get(place));
-            let signed = match (sealer, stored) {
-                (Some(sealer), Some(stored)) => Some(self.seal(sealer, stored, &hashed)?),
-                _ => None,
-            };
-            let mut done = lock(&done);
-            *done += file.size;
-            (self.progress)(*done, total);
-            Ok((place, hashed, signed))
-        };
-        let share = |first: usize| -> Result<Vec<One>> {
-            let mine = files.iter().enumerate().skip(first).step_by(threads);
-            mine.take_while(|_| !stop.load(Ordering::Relaxed))
-                .map(|(place, file)| {
-                    one(place, file).inspect_err(|_| stop.store(true, Ordering::Relaxed))
-                })
-                .collect()
-        };
-        let share = &share;
-        let mut results = std::thread::scope(|scope| {
-            let running: Vec<_> = (0..threads)
-                .map(|first| scope.spawn(move || share(first)))
-                .collect();
-            let mut all = Vec::with_capacity(files.len());
-            let mut failed = None;
-            for thread in running {
-                match thread.join() {
-                    Ok(Ok(part)) => all.extend(part),
-                    Ok(Err(problem)) => drop(failed.get_or_insert(problem)),
-                    Err(_) => {
-                        let what = "A thread that signs files ended badly.";
-                        failed.get_or_insert(Problem::new(Code::Internal, what));
-                    }
-                }
-            }
-            failed.map_or(Ok(all), Err)
-        })?;
-        results.sort_by_key(|(place, ..)| *place);
-        let mut hashes = Vec::with_capacity(results.len());
-        let mut signed = Vec::new();
-        for (_, hash, file) in results {
-            hashes.push(hash);
-            signed.extend(file);
-        }
-        Ok((hashes, signed))
-    }
-
-    /// Only what the inventory names is signed.
-    fn hash(&self, file: &InventoryFile) -> Result<HashedBytes> {
-        self.go_on()?;
-        let mut hashed = Hashed::new();
-        self.content.plain(&file.path, &mut hashed, self.cancel)?;
-        let hashed = hashed.finish();
-        if hashed.sha256() == file.sha256 && hashed.size() == file.size {
-            return Ok(hashed);
-        }
-        let what = "A file of the release is not what its inventory names.";
-        Err(Problem::new(Code::TrustHash, what).detail(&file.path))
-    }
-
-    fn seal(
-        &self,
-        sealer: &CapgoSealer<'_>,
-        file: &StoredFile,
-        hashed: &HashedBytes,
-    ) -> Result<CapgoFile> {
-        let part = tempfile::NamedTempFile::new_in(self.folder).map_err(|e| self.disk(&e))?;
-        let mut out = sealer.encrypt(BufWriter::new(part));
-        let mut brotli = true;
-        if file.size == 0 {
-            out.write_all(&EMPTY).map_err(|e| self.disk(&e))?;
-        } else if file.path.ends_with(".br") {
-            // The device takes every name on .br for a Brotli stream, so a file that really is called so needs a
-            // stream around it.
-            self.content.brotli(&file.path, &mut out, self.cancel)?;
-        } else {
-            brotli = file.stored.encoding == Encoding::Brotli;
-            self.content
-                .stored(&file.path, &file.stored, &mut out, self.cancel)?;
-        }
-        let (part, object) = out.finish().map_err(|e| self.disk(&e))?;
-        let part = part.into_inner().map_err(|e| self.disk(e.error()))?;
-        self.keep(part, &object)?;
-        Ok(CapgoFile {
-            path: file.path.clone(),
-            brotli,
-            file_hash: sealer.sign(hashed)?,
-            object,
-        })
-    }
-
-    fn capgo(&self, sealer: &CapgoSealer<'_>, signed: Vec<CapgoFile>) -> Result<CapgoClients> {
-        let zip = match self.content.bundle() {
-            Some(path) if self.delivers_zip() => Some(self.sealed_zip(sealer, path)?),
-            _ => None,
-        };
-        let files = match signed.is_empty() {
-            true => None,
-            false => Some(self.put(&CapgoFiles { files: signed }.to_bytes()?)?),
-        };
-        Ok(CapgoClients {
-            session_key: sealer.session_key().to_owned(),
-            zip,
-            files,
-        })
-    }
-
-    fn sealed_zip(&self, sealer: &CapgoSealer<'_>, bundle: &Path) -> Result<CapgoZip> {
-        let part = tempfile::NamedTempFile::new_in(self.folder).map_err(|e| self.disk(&e))?;
-        let mut out = sealer.encrypt(part);
-        let (mut hashed, mut file) = (Hashed::new(), open(bundle)?);
-        let mut block = vec![0; BLOCK];
-        loop {
-            self.go_on()?;
-            let got = file.read(&mut block).map_err(|e| disk(bundle, &e))?;
-            if got == 0 {
-                break;
-            }
-            let put = hashed.write_all(&block[..got]);
-            put.and_then(|()| out.write_all(&block[..got]))
-                .map_err(|e| self.disk(&e))?;
-        }
-        let hashed = hashed.finish();
-        if hashed.sha256() != self.manifest.bundle.sha256 {
-            let what = "The bundle changed while it was signed.";
-            return Err(Problem::new(Code::BuildChanged, what));
-        }
-        let (part, object) = out.finish().map_err(|e| self.disk(&e))?;
-        self.keep(part, &object)?;
-        Ok(CapgoZip {
-            checksum: sealer.sign(&hashed)?,
-            object,
-        })
-    }
-
-    fn ionic(&self, hashes: &[HashedBytes]) -> Result<IonicClients> {
-        let mut files = IonicFiles::new();
-        for (file, hashed) in self.inventory.files.iter().zip(hashes) {
-            // One that came with the web build is replaced by ours, and no manifest lists itself.
-            if file.path != IONIC_MANIFEST {
-                files.add(&file.path, hashed);
-            }
-        }
-        let manifest = files.manifest(self.signer)?;
-        let zip = match self.content.bundle() {
-            Some(bundle) if self.delivers_zip() => {
-                let out = self.folder.join("ionic.zip");
-                let (sha256, size) =
-                    pack::with_file(bundle, IONIC_MANIFEST, &manifest, &out, self.cancel)?;
-                let object = ObjectRef { sha256, size };
-                let to = self.folder.join(&object.sha256);
-                std::fs::rename(&out, &to).map_err(|e| self.disk(&e))?;
-                self.note(&object, to);
-                Some(object)
-            }
-            _ => None,
-        };
-        Ok(IonicClients {
-            manifest: self.put(&manifest)?,
-            zip,
-        })
-    }
-
-    /// The release is there as one zip, in storage or at an address of its own.
-    fn delivers_zip(&self) -> bool {
-        self.manifest.zip_in_storage() || self.manifest.bundle.url.is_some()
-    }
-
-    fn put(&self, bytes: &[u8]) -> Result<ObjectRef> {
-        let object = ObjectRef {
-            sha256: sha256_hex(bytes),
-            size: bytes.len() as u64,
-        };
-        let mut part = tempfile::NamedTempFile::new_in(self.folder).map_err(|e| self.disk(&e))?;
-        part.write_all(bytes).map_err(|e| self.disk(&e))?;
-        self.keep(part, &object)?;
-        Ok(object)
-    }
-
-    /// Gives a file its name. A large one must be on disk before the journal names it; small ones are made again after
-    /// a power cut.
-    fn keep(&self, part: tempfile::NamedTempFile, object: &ObjectRef) -> Result<()> {
-        let to = self.folder.join(&object.sha256);
-        if object.size > SYNCED {
-            part.as_file().sync_all().map_err(|e| self.disk(&e))?;
-        }
-        let kept: std::result::Result<File, _> = part.persist(&to);
-        kept.map_err(|e| self.disk(&e.error))?;
-        self.note(object, to);
-        Ok(())
-    }
-
-    fn note(&self, object: &ObjectRef, path: PathBuf) {
-        lock(&self.objects).push((object.sha256.clone(), path, object.size));
-    }
-
-    fn disk(&self, error: &std::io::Error) -> Problem {
-        disk(self.folder, error)
-    }
-
-    fn go_on(&self) -> Result<()> {
-        if self.cancel.load(Ordering::SeqCst) {
-            let what = "The job was stopped while the bundle was signed for plugins.";
-            return Err(Problem::new(Code::JobCancelled, what));
-        }
-        Ok(())
-    }
+fn disk(path: &Path, error: &std::io::Error) -> Problem {
+    let what = format!("{} cannot be read or written: {error}.", path.display());
+    Problem::new(Code::LocalDisk, what)
 }

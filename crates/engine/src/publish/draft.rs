@@ -193,8 +193,10 @@ pub(crate) async fn draft(
     d.take_over(&mut out)?;
     let collected = !intent.collected.files.is_empty();
     if collected {
-        // What an approval needs for plugins was made, listed and uploaded when the signatures were asked for.
-        out.wanted = None;
+        if !intent.collected.clients {
+            // What an approval needs for plugins was made, listed and uploaded when the signatures were asked for.
+            out.wanted = None;
+        }
         d.serves_what_is_approved()?;
     }
     d.freshness(out.new_root.as_ref())?;

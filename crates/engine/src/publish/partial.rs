@@ -24,6 +24,10 @@ pub struct Collected {
     /// Files with what was signed, by role name.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
+    /// What the channel's plugins need was signed elsewhere and came with an answer: it is made again from that and
+    /// uploaded now. Without it the asker made and uploaded it.
+    #[serde(default)]
+    pub clients: bool,
 }
 
 impl DraftRole {
@@ -71,12 +75,12 @@ impl Draft {
         self.root.iter().chain(&self.roles).filter(fits).collect()
     }
 
-    /// Whether it lacks nothing but signatures that can be asked for.
-    pub(crate) fn can_ask(&self, own: &OwnKeys) -> bool {
+    /// Whether it lacks nothing but signatures that can be asked for; `rsa` when the channel's RSA key is one of them.
+    pub(crate) fn can_ask(&self, own: &OwnKeys, rsa: bool) -> bool {
         let asked: Vec<&RoleName> = self.askable().iter().map(|r| &r.role).collect();
         let short = |role: &&DraftRole| !role.choose(own).1;
         let mut roles = self.roles.iter().chain(&self.root).filter(short).peekable();
-        roles.peek().is_some() && roles.all(|r| asked.contains(&&r.role))
+        (rsa || roles.peek().is_some()) && roles.all(|r| asked.contains(&&r.role))
     }
 }
 
@@ -130,6 +134,17 @@ impl Drafting<'_> {
         let Some(document) = document else {
             return Ok(());
         };
+        for (key, sha256, _) in &self.objects {
+            let named = key.split_once(&format!("{sha256}.")).map(|(_, name)| name);
+            let clients = named.filter(|name| name.contains(".clients-"));
+            if clients.is_some_and(|name| {
+                let listed = meta.targets.get(name);
+                listed.is_none_or(|t| t.hashes.sha256 != *sha256)
+            }) {
+                let why = "they do not list what was made for plugins";
+                return Err(stale(&role.to_string(), why));
+            }
+        }
         for (build, manifest) in RolloutDocument::parse(document)?.names() {
             let name = layout::release_target(unit.as_str(), channel.as_str(), build);
             let listed = meta

@@ -56,6 +56,8 @@ pub struct PlannedClients {
     pub key: Option<String>,
     /// The vault has it, or none is needed.
     pub here: bool,
+    /// The vault was asked and lacks it, and the release has a bundle that can travel to who has it.
+    pub elsewhere: bool,
 }
 
 /// A role that gets a new version.
@@ -156,6 +158,7 @@ pub(crate) async fn plan(
         Some(wanted) => Some(plugins(draft, wanted, vault.as_ref().ok(), &mut problem).await),
         None => None,
     };
+    let rsa = clients.as_ref().is_some_and(|c| c.elsewhere);
     let build = match &draft.intent.action {
         super::Action::Ship { manifest, .. } => Some(manifest.build),
         super::Action::Promote { build, .. } => Some(*build),
@@ -168,7 +171,7 @@ pub(crate) async fn plan(
         manifest: draft.manifest.clone(),
         build,
         clients,
-        can_ask: draft.can_ask(own),
+        can_ask: draft.can_ask(own, rsa),
         missing: missing_of(draft, view, own),
     }
 }
@@ -203,14 +206,17 @@ async fn plugins(
     vault: Option<&Arc<dyn KeyVault>>,
     problem: &mut Option<Problem>,
 ) -> PlannedClients {
-    let mut here = wanted.rsa.is_none();
+    let (mut here, mut elsewhere) = (wanted.rsa.is_none(), false);
     if let (Some(rsa), Some(vault)) = (&wanted.rsa, vault) {
         let asked = match wanted.public() {
             Ok(Some(public)) => keys::call(vault, move |v| v.has_rsa(&public)).await,
             other => other.map(|_| false),
         };
         match asked {
-            Ok(has) => here = has,
+            Ok(has) => {
+                here = has;
+                elsewhere = !has && draft.release.as_ref().is_some_and(|r| r.delivers_zip());
+            }
             Err(e) => drop(problem.get_or_insert(e)),
         }
         if !here {
@@ -222,6 +228,7 @@ async fn plugins(
         says: wanted.says(),
         key: wanted.rsa.as_ref().map(|r| r.name.clone()),
         here,
+        elsewhere,
     }
 }
 

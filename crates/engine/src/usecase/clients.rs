@@ -8,11 +8,11 @@ use headgate_core::rollout::Gate;
 use headgate_core::settings::ChannelRsa;
 use headgate_core::{Confirm, Platform, Problem, Result, RsaPublic, Settings};
 use headgate_registry::{Store, View};
-use headgate_signer::KeyVault;
 use zeroize::Zeroizing;
 
 use super::publish::name;
-use crate::clients::{self, CAPACITOR, IONIC, Made, Wanted};
+use crate::Workspace;
+use crate::clients::{self, CAPACITOR, Hand, IONIC, Made, Wanted};
 use crate::console::{Console, Inner};
 use crate::db::{ObjectState, Step};
 use crate::keys::{self, OwnKeys};
@@ -27,6 +27,8 @@ pub enum RsaOrigin {
     Pem(Zeroizing<String>),
     /// One that the vault has already, imported from an exported file for example.
     Here(RsaPublic),
+    /// One whose private half an offline workstation keeps: approvals of the channel are asked for there.
+    Elsewhere(RsaPublic),
 }
 
 /// A channel's RSA key on this computer.
@@ -102,32 +104,49 @@ impl Console {
             return Err(Problem::new(headgate_core::Code::UsageExists, what)
                 .remedy("Apps pin it: another key needs a new version of the apps. If they have one, say so with --replace."));
         }
-        let vault = self.inner.new_vault(&known).await?;
-        let text = label.to_owned();
         let public = match origin {
-            RsaOrigin::New => keys::call(&vault, move |v| v.create_rsa(&text)).await?,
-            RsaOrigin::Pem(pem) => keys::call(&vault, move |v| v.import_rsa(&pem, &text)).await?,
-            RsaOrigin::Here(public) => {
-                // Says why when the vault does not have it.
-                let asked = public.clone();
-                keys::call(&vault, move |v| v.open_rsa(&asked).map(drop)).await?;
+            RsaOrigin::Elsewhere(public) => public,
+            here => {
+                let public = self.put_rsa(&known, label, here).await?;
+                self.record_rsa(&known, &public, label).await?;
                 public
             }
         };
-        self.record_rsa(&known, &public, label).await?;
         let rsa = ChannelRsa {
             name: label.to_owned(),
             public: public.to_base64(),
         };
         if has.is_some_and(|c| c.rsa.as_ref().is_some_and(|r| r.public == rsa.public)) {
-            let what = "The key is in the vault now. The channel has it already.";
+            let what = "The channel has this key already.";
             return Err(Problem::new(headgate_core::Code::UsageExists, what)
-                .holds("The vault holds the key.")
+                .holds("The channel keeps its key. One that was imported is in the vault now.")
                 .remedy("Nothing more is to be done."));
         }
         let rsa = Some(rsa);
         self.change_settings(workspace, SettingsChange::Rsa { channel, rsa })
             .await
+    }
+
+    /// Puts an RSA key into the vault.
+    async fn put_rsa(
+        &self,
+        workspace: &Workspace,
+        label: &str,
+        origin: RsaOrigin,
+    ) -> Result<RsaPublic> {
+        let vault = self.inner.new_vault(workspace).await?;
+        let text = label.to_owned();
+        match origin {
+            RsaOrigin::New => keys::call(&vault, move |v| v.create_rsa(&text)).await,
+            RsaOrigin::Pem(pem) => keys::call(&vault, move |v| v.import_rsa(&pem, &text)).await,
+            RsaOrigin::Here(public) => {
+                // Says why when the vault does not have it.
+                let asked = public.clone();
+                keys::call(&vault, move |v| v.open_rsa(&asked).map(drop)).await?;
+                Ok(public)
+            }
+            RsaOrigin::Elsewhere(public) => Ok(public),
+        }
     }
 
     /// Signs what devices call a unit, as a job. `id_kind` is `capacitor` or `ionic`.
@@ -236,7 +255,7 @@ pub(super) struct Making<'a> {
     pub(super) store: &'a dyn Store,
     pub(super) id: &'a str,
     pub(super) control: &'a Control,
-    pub(super) vault: &'a Arc<dyn KeyVault>,
+    pub(super) hand: Hand,
 }
 
 impl Making<'_> {
@@ -252,7 +271,8 @@ impl Making<'_> {
         let Some(wanted) = &draft.wanted else {
             return Ok(draft);
         };
-        let fresh = match made.take().filter(|m| m.is_of(&draft)) {
+        let fits = |m: &Made| draft.release.as_ref().is_some_and(|r| m.is_of(wanted, r));
+        let fresh = match made.take().filter(fits) {
             Some(known) => known,
             None => self.make(&draft, wanted).await?,
         };
@@ -271,13 +291,18 @@ impl Making<'_> {
         };
         let manifest = draft.release.clone().ok_or_else(missing)?;
         let channel = draft.intent.action.place().map(|(_, c)| c.to_string());
-        let local = match &draft.intent.action {
-            Action::Ship {
-                bundle,
-                inventory,
-                files,
-                ..
-            } => Some((bundle.clone(), files.clone(), inventory.clone())),
+        let local = match (&draft.intent.action, &self.hand) {
+            // What was signed elsewhere was uploaded when it was asked for, and may be gone here by now.
+            (_, Hand::Elsewhere(_)) => None,
+            (
+                Action::Ship {
+                    bundle,
+                    inventory,
+                    files,
+                    ..
+                },
+                Hand::Vault(_),
+            ) => Some((bundle.clone(), files.clone(), inventory.clone())),
             _ => None,
         };
         let folder = self.inner.home.clients(self.id);
@@ -294,8 +319,8 @@ impl Making<'_> {
             channel: channel.unwrap_or_default(),
             folder,
         };
-        let vault = Some(Arc::clone(self.vault));
-        let work = clients::make(making, wanted, vault, Arc::clone(&stop), progress);
+        let hand = self.hand.clone();
+        let work = clients::make(making, wanted, hand, Arc::clone(&stop), progress);
         tokio::pin!(work);
         tokio::select! {
             made = &mut work => made,

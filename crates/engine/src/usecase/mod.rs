@@ -35,7 +35,7 @@ mod write;
 
 pub use crate::console::Happened;
 pub use approvals::{
-    ApprovalInfo, ApprovalView, Imported, ProposalsRead, ProposalsSeen, REQUEST_LIFETIME,
+    ApprovalInfo, ApprovalView, Imported, ProposalsRead, ProposalsSeen, REQUEST_LIFETIME, RsaState,
 };
 pub use board::{
     Board, ChannelBoard, Freshness, GateBoard, GateState, PastRelease, ReleaseInfo, ServingBoard,

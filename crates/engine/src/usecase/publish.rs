@@ -9,7 +9,7 @@ use headgate_tuf::{Name, RoleName};
 use super::finish::finish;
 use super::jobs;
 use super::write::{apply, committed, first, targets};
-use crate::clients::Made;
+use crate::clients::{Hand, Made};
 use crate::console::Inner;
 use crate::db::{JobState, ObjectState, Phase, StepKind};
 use crate::publish::{
@@ -294,12 +294,16 @@ async fn run(
         check_keys(&draft, &own)?;
         let vault = inner.vault(workspace).await?;
         if let (Some(_), Some(view)) = (&draft.wanted, &view) {
+            let elsewhere = super::approvals::made_elsewhere(inner, workspace, &intent).await?;
             let job = super::clients::Making {
                 inner,
                 store: store.as_ref(),
                 id,
                 control,
-                vault: &vault,
+                hand: match elsewhere {
+                    Some(made) => Hand::Elsewhere(made),
+                    None => Hand::Vault(Arc::clone(&vault)),
+                },
             };
             draft = job.complete(draft, view, &intent, &own, &mut made).await?;
         }

@@ -337,7 +337,7 @@ impl Console {
             None,
         )
         .await?;
-        if drafted.can_ask(&own) {
+        if drafted.can_ask(&own, false) {
             let (job, id) = self.ask_for(workspace, intent).await?;
             return Ok(Started::Ask(job, id));
         }

@@ -98,7 +98,7 @@ pub struct ApprovalEvent {
     pub at: String,
     /// Who, in words.
     pub by: String,
-    /// `asked`, `signed`, `refused` or `withdrawn`.
+    /// `asked`, `made`, `signed`, `refused` or `withdrawn`.
     pub what: String,
     /// Keys that signed, or the reason.
     pub text: String,
@@ -153,12 +153,24 @@ pub struct Approval {
     pub complete: bool,
     /// A key of this computer could still sign.
     pub mine: bool,
+    /// Whether the signatures of the channel's RSA key are there; nothing where plugins need none.
+    pub rsa: Option<ApprovalRsa>,
     /// Why it cannot be used any more: what others published meanwhile.
     pub stale: Option<String>,
     /// What happened to it.
     pub events: Vec<ApprovalEvent>,
     /// The publish that it became.
     pub job: Option<String>,
+}
+
+/// Signatures of a channel's RSA key, which plugins verify.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ApprovalRsa {
+    /// The key's name.
+    pub key: String,
+    /// They are there.
+    pub there: bool,
 }
 
 /// One line of what a role says.

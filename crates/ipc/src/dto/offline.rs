@@ -15,6 +15,8 @@ pub struct OfflineState {
     pub roots: Vec<OfflineRoot>,
     /// Keys that are recorded here.
     pub keys: Vec<OfflineKey>,
+    /// RSA keys for plugins that are recorded here.
+    pub rsa: Vec<OfflineRsa>,
     /// Folder that requests come from; nothing when none was chosen.
     pub folder: Option<OfflineFolder>,
     /// The answer that was given last.
@@ -113,6 +115,42 @@ pub struct OfflineKey {
     pub qr: Option<super::approval::QrSquares>,
 }
 
+/// An RSA key of this workstation, for the plugins in a channel's apps.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+#[serde(rename_all = "camelCase")]
+pub struct OfflineRsa {
+    /// SHA-256 of its public half.
+    pub sha256: String,
+    /// 132 bits of it as 12 words.
+    pub words: Vec<String>,
+    /// Its name.
+    pub name: String,
+    /// `os` or `file`.
+    pub vault: String,
+    /// When it was made or imported here.
+    pub created: String,
+}
+
+/// What is made for plugins here, before the role that lists it is signed.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+#[serde(rename_all = "camelCase")]
+pub struct OfflineToMake {
+    /// Channel.
+    pub channel: String,
+    /// Build number.
+    pub build: u32,
+    /// Name of the RSA key, from the signed settings.
+    pub key: String,
+    /// Where this workstation has it, `os` or `file`; nothing when it does not.
+    pub vault: Option<String>,
+    /// SHA-256 of the bundle that is signed.
+    pub bundle: String,
+    /// "its bundle is signed for Capgo plugins with the RSA key ‘production apps’"
+    pub says: String,
+}
+
 /// Makes a key, or takes one from a file that a native dialog picks.
 #[derive(Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -124,16 +162,20 @@ pub struct OfflineKeyNew {
     pub vault: String,
     /// Passphrase of the vault file; nothing for the keychain.
     pub passphrase: Option<String>,
-    /// Passphrase of the exported key's file, for an import.
+    /// Passphrase of the exported key's file, for an import; nothing for a PEM file.
     pub file_passphrase: Option<String>,
+    /// Makes an RSA key for the plugins in a channel's apps. What is imported says itself what it is.
+    pub rsa: bool,
 }
 
 /// The key, or nothing when the dialog was cancelled.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct OfflineMadeKey {
-    /// The key.
+    /// A key for roles.
     pub key: Option<OfflineKey>,
+    /// An RSA key for plugins.
+    pub rsa: Option<OfflineRsa>,
 }
 
 /// Names a key.
@@ -297,6 +339,10 @@ pub struct OfflineReview {
     pub release: Option<OfflineRelease>,
     /// Its files.
     pub changes: Option<OfflineChanges>,
+    /// What is made for plugins here before it is signed.
+    pub clients: Vec<OfflineToMake>,
+    /// Clients documents that were made here for it before.
+    pub made: usize,
     /// Keys of this workstation that count for it.
     pub keys: Vec<OfflineKey>,
     /// They have all signed already.
@@ -317,7 +363,7 @@ pub struct OfflineSign {
     pub sha256: String,
     /// Texts of the alarms that the person confirmed one by one.
     pub accept: Vec<String>,
-    /// Id of the key.
+    /// Id of the key; empty where what is made for plugins is all.
     pub key: String,
     /// Passphrase of the vault file; nothing for the keychain.
     pub passphrase: Option<String>,

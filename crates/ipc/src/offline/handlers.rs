@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use headgate_core::{Code, Problem, Result};
 use headgate_offline::{
-    Entry, HandedBack, Passphrase, SignOptions, VaultPlace, Workstation, inbox, keys, qr,
+    AnyOwn, Entry, HandedBack, Passphrase, SignOptions, VaultPlace, Workstation, inbox, keys, qr,
 };
 use headgate_tuf::sha256_hex;
 use zeroize::Zeroizing;
@@ -90,14 +90,18 @@ impl OfflineApp {
         let made = off(move || {
             let place = place(&station, &request.vault)?;
             let vault = place.open(passphrase.map(Passphrase::new).transpose()?, true)?;
-            station.create_key(&request.name, &place, vault.as_ref())
+            let vault = vault.as_ref();
+            match request.rsa {
+                true => station
+                    .create_rsa(&request.name, &place, vault)
+                    .map(AnyOwn::Rsa),
+                false => station
+                    .create_key(&request.name, &place, vault)
+                    .map(AnyOwn::Role),
+            }
         });
-        let key = tokio::time::timeout(PATIENCE, made)
-            .await
-            .map_err(|_| late())??;
-        Ok(dto::OfflineMadeKey {
-            key: Some(shown::key(&key)),
-        })
+        let made = tokio::time::timeout(PATIENCE, made).await;
+        Ok(shown::made_key(made.map_err(|_| late())??))
     }
 
     pub(super) async fn offline_key_import(
@@ -105,38 +109,46 @@ impl OfflineApp {
         request: dto::OfflineKeyNew,
     ) -> Answer<dto::OfflineMadeKey> {
         let passphrase = request.passphrase.map(Zeroizing::new);
-        let opens = Zeroizing::new(request.file_passphrase.unwrap_or_default());
-        let opens = Passphrase::new(opens)?;
-        let picked =
-            self.host
-                .pick_file("Choose an exported key", "Exported key", &["age", "hgkey"]);
+        let opens = request.file_passphrase.filter(|p| !p.is_empty());
+        let opens = opens.map(Zeroizing::new).map(Passphrase::new).transpose()?;
+        let picked = self.host.pick_file(
+            "Choose an exported key",
+            "Exported key",
+            &["age", "hgkey", "pem"],
+        );
         let Some(path) = picked.await else {
-            return Ok(dto::OfflineMadeKey { key: None });
+            return Ok(dto::OfflineMadeKey {
+                key: None,
+                rsa: None,
+            });
         };
         let station = self.station.clone();
         let made = off(move || {
-            let sealed = inbox::read_chosen(&path, keys::MAX_KEY)?;
+            let file = Zeroizing::new(inbox::read_chosen(&path, keys::MAX_KEY)?);
             let place = place(&station, &request.vault)?;
             let vault = place.open(passphrase.map(Passphrase::new).transpose()?, true)?;
-            station.import_key(&sealed, &opens, &request.name, &place, vault.as_ref())
+            station.import_key(&file, opens.as_ref(), &request.name, &place, vault.as_ref())
         });
-        let key = tokio::time::timeout(PATIENCE, made)
-            .await
-            .map_err(|_| late())??;
-        Ok(dto::OfflineMadeKey {
-            key: Some(shown::key(&key)),
-        })
+        let made = tokio::time::timeout(PATIENCE, made).await;
+        Ok(shown::made_key(made.map_err(|_| late())??))
     }
 
     pub(super) async fn offline_key_save(
         &self,
         request: dto::OfflineKeyRef,
     ) -> Answer<dto::OfflineSaved> {
-        let key = self.station.key(&request.id)?;
+        let rsa = self.station.rsa_key(&request.id)?;
+        let key = match rsa {
+            Some(key) => AnyOwn::Rsa(key),
+            None => AnyOwn::Role(self.station.key(&request.id)?),
+        };
         let Some(folder) = self.target().await? else {
             return Ok(cancelled());
         };
-        let path = self.station.export_public(&key, &folder)?;
+        let path = match &key {
+            AnyOwn::Role(key) => self.station.export_public(key, &folder)?,
+            AnyOwn::Rsa(key) => self.station.export_rsa_public(key, &folder)?,
+        };
         Ok(saved(&path))
     }
 
@@ -253,13 +265,22 @@ impl OfflineApp {
             let options = SignOptions {
                 shown: Some(request.sha256),
                 accept: request.accept.into_iter().collect(),
-                key: Some(request.key.clone()),
+                key: Some(request.key.clone()).filter(|k| !k.is_empty()),
                 by: String::new(),
             };
-            let key = station.key(&request.key)?;
-            let vault = key
-                .vault
-                .open(passphrase.map(Passphrase::new).transpose()?, false)?;
+            let place = match &options.key {
+                Some(key) => station.key(key)?.vault,
+                // Signatures for plugins alone: the RSA key's vault.
+                None => {
+                    let look = station.look(&bytes, folder.as_deref())?;
+                    let rsa = look.rsa.first().map(|k| k.vault.clone());
+                    rsa.ok_or_else(|| {
+                        let what = "No key of this workstation may sign this.";
+                        Problem::new(Code::KeyNotAllowed, what)
+                    })?
+                }
+            };
+            let vault = place.open(passphrase.map(Passphrase::new).transpose()?, false)?;
             let handed = station.sign(&bytes, folder.as_deref(), &options, vault.as_ref())?;
             handed_over(&station, &handed, &request.to)
         });
@@ -331,6 +352,7 @@ fn state(station: &Workstation) -> Result<dto::OfflineState> {
             .map(|r| shown::root(r, String::new()))
             .collect(),
         keys: station.keys()?.iter().map(shown::key).collect(),
+        rsa: station.rsa_keys()?.iter().map(shown::rsa).collect(),
         folder: settings.folder.as_deref().map(folder),
         last: last_answer(station, None)?,
         keychain: VaultPlace::Os.label(),

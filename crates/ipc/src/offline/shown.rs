@@ -1,9 +1,10 @@
 //! From the workstation's words to the window's.
 
-use headgate_core::signing::plain;
+use headgate_core::signing::{ClientsToMake, plain};
 use headgate_core::{Problem, ReleaseManifest};
 use headgate_offline::{
-    BundleVerdict, Entry, FileChanges, Found, HandedBack, Look, OwnKey, RootPreview, VaultPlace,
+    AnyOwn, BundleVerdict, Entry, FileChanges, Found, HandedBack, Look, OwnKey, OwnRsa,
+    RootPreview, VaultPlace,
 };
 
 use crate::approvals::in_words;
@@ -39,12 +40,37 @@ pub(super) fn key(key: &OwnKey) -> dto::OfflineKey {
         words: in_words(key.id.as_str()),
         name: plain(&key.name),
         public: key.public.hex().to_owned(),
-        vault: match key.vault {
-            VaultPlace::Os => "os".into(),
-            VaultPlace::File(_) => "file".into(),
-        },
+        vault: vault(&key.vault),
         created: key.created.to_string(),
         qr: code(text.as_bytes()),
+    }
+}
+
+pub(super) fn rsa(key: &OwnRsa) -> dto::OfflineRsa {
+    dto::OfflineRsa {
+        sha256: key.public.sha256(),
+        words: in_words(&key.public.sha256()),
+        name: plain(&key.name),
+        vault: vault(&key.vault),
+        created: key.created.to_string(),
+    }
+}
+
+pub(super) fn made_key(made: AnyOwn) -> dto::OfflineMadeKey {
+    let (role, rsa_key) = match &made {
+        AnyOwn::Role(role) => (Some(key(role)), None),
+        AnyOwn::Rsa(plugins) => (None, Some(rsa(plugins))),
+    };
+    dto::OfflineMadeKey {
+        key: role,
+        rsa: rsa_key,
+    }
+}
+
+fn vault(place: &VaultPlace) -> String {
+    match place {
+        VaultPlace::Os => "os".into(),
+        VaultPlace::File(_) => "file".into(),
     }
 }
 
@@ -87,6 +113,12 @@ pub(super) fn review(
         .release
         .as_ref()
         .map(|manifest| release(manifest, &look));
+    let clients = look
+        .review
+        .clients
+        .iter()
+        .map(|c| to_make(&look, c))
+        .collect();
     let review = look.review;
     let roles = crate::approvals::roles(&review);
     let alarm = |a: headgate_core::signing::Alarm| dto::OfflineAlarm {
@@ -107,10 +139,28 @@ pub(super) fn review(
         alarms: review.alarms.into_iter().map(alarm).collect(),
         release,
         changes: look.changes.map(changes),
+        clients,
+        made: look.made.len(),
         keys: look.keys.iter().map(key).collect(),
         signed: look.signed,
         complete: review.complete,
         answer,
+    }
+}
+
+fn to_make(look: &Look, to_make: &ClientsToMake) -> dto::OfflineToMake {
+    let wanted = to_make.wanted.rsa.as_ref();
+    let held = look
+        .rsa
+        .iter()
+        .find(|k| wanted.is_some_and(|r| r.public == k.public.to_base64()));
+    dto::OfflineToMake {
+        channel: to_make.channel.to_string(),
+        build: to_make.release.build,
+        key: wanted.map(|r| plain(&r.name)).unwrap_or_default(),
+        vault: held.map(|k| vault(&k.vault)),
+        bundle: to_make.release.bundle.sha256.clone(),
+        says: plain(&to_make.wanted.says()),
     }
 }
 

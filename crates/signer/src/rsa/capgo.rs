@@ -17,23 +17,31 @@ use headgate_core::{Code, Problem, Result};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::{HashedBytes, RsaSigner};
+use super::{HashedBytes, RsaSigner, Source};
 
-const BLOCK: usize = 16;
+pub(super) const BLOCK: usize = 16;
 
 /// Bytes that are encrypted at a time.
 const CHUNK: usize = 64 * 1024;
 
-/// Signs and encrypts the bytes of one release.
-pub struct CapgoSealer<'a> {
-    signer: &'a RsaSigner,
+/// Key and IV of one release, and how devices are told them.
+#[derive(Clone)]
+pub(super) struct Session {
     key: Zeroizing<[u8; BLOCK]>,
     iv: [u8; BLOCK],
-    session_key: String,
+    text: String,
 }
 
-impl<'a> CapgoSealer<'a> {
-    pub(super) fn start(signer: &'a RsaSigner) -> Result<Self> {
+impl Session {
+    pub(super) fn new(key: [u8; BLOCK], iv: [u8; BLOCK], text: String) -> Self {
+        Self {
+            key: Zeroizing::new(key),
+            iv,
+            text,
+        }
+    }
+
+    fn random(signer: &RsaSigner) -> Result<Self> {
         let mut key = Zeroizing::new([0; BLOCK]);
         let mut iv = [0; BLOCK];
         for bytes in [key.as_mut_slice(), iv.as_mut_slice()] {
@@ -43,24 +51,35 @@ impl<'a> CapgoSealer<'a> {
             })?;
         }
         let signed = signer.sign_bare(key.as_slice())?;
-        let session_key = format!("{}:{}", STANDARD.encode(iv), STANDARD.encode(signed));
-        Ok(Self {
-            signer,
-            key,
-            iv,
-            session_key,
-        })
+        let text = format!("{}:{}", STANDARD.encode(iv), STANDARD.encode(signed));
+        Ok(Self { key, iv, text })
+    }
+}
+
+/// Signs and encrypts the bytes of one release.
+pub struct CapgoSealer<'a> {
+    signer: &'a RsaSigner,
+    session: Session,
+}
+
+impl<'a> CapgoSealer<'a> {
+    pub(super) fn start(signer: &'a RsaSigner) -> Result<Self> {
+        let session = match &signer.source {
+            Source::Key(_) => Session::random(signer)?,
+            Source::Recorded(recorded) => recorded.session()?,
+        };
+        Ok(Self { signer, session })
     }
 
     /// `session_key` of every answer: base64 of the IV, a colon, base64 of the signed AES key.
     pub fn session_key(&self) -> &str {
-        &self.session_key
+        &self.session.text
     }
 
     /// Signs what was hashed: the plain zip, or a plain file. 512 lower-case hex digits: Android compares them in case.
     ///
     /// # Errors
-    /// `key.failed`.
+    /// `key.failed`; `trust.signature` where signatures are repeated and this one is not among them.
     pub fn sign(&self, plain: &HashedBytes) -> Result<String> {
         Ok(hex::encode(self.signer.sign_bare(&plain.sha256)?))
     }
@@ -68,7 +87,10 @@ impl<'a> CapgoSealer<'a> {
     /// Encrypts what is written into it to `out`. Every file of a release has the same key and IV: the plugin is told
     /// one for all of them.
     pub fn encrypt<W: Write>(&self, out: W) -> Encrypting<W> {
-        let cipher = cbc::Encryptor::new(&Array::from(*self.key), &Array::from(self.iv));
+        let cipher = cbc::Encryptor::new(
+            &Array::from(*self.session.key),
+            &Array::from(self.session.iv),
+        );
         Encrypting {
             cipher,
             out,

@@ -9,12 +9,14 @@
 
 mod capgo;
 mod ionic;
+mod recorded;
 mod secret;
 #[cfg(test)]
 mod tests;
 
 use std::io::{self, Write};
 
+use headgate_core::clients::{CapgoFiles, ClientsDocument};
 use headgate_core::{Code, Problem, Result, RsaPublic};
 use rsa::sha2::Sha256 as RsaSha256;
 use rsa::{Pkcs1v15Sign, PrivateKey};
@@ -22,6 +24,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use capgo::{CapgoSealer, Encrypting};
 pub use ionic::IonicFiles;
+use recorded::Recorded;
 pub(crate) use secret::RsaSecret;
 
 /// SHA-256 of bytes that went through here: the one thing that is signed for plugins.
@@ -77,13 +80,45 @@ impl HashedBytes {
     }
 }
 
-/// A channel's RSA key, taken out of a vault for the artifacts of one approval. Drop it when they are made.
+/// A channel's RSA key, taken out of a vault for the artifacts of one approval, or what it signed elsewhere. Drop it
+/// when they are made.
 pub struct RsaSigner {
-    key: PrivateKey,
+    source: Source,
     public: RsaPublic,
 }
 
+/// Where signatures come from.
+enum Source {
+    Key(Box<PrivateKey>),
+    Recorded(Box<Recorded>),
+}
+
 impl RsaSigner {
+    fn of_key(key: PrivateKey, public: RsaPublic) -> Self {
+        Self {
+            source: Source::Key(Box::new(key)),
+            public,
+        }
+    }
+
+    /// One that repeats the signatures of a clients document, of the list of signed files and of Ionic's manifest, and
+    /// can make no other. With it everything that a document names is made again from the bundle.
+    ///
+    /// # Errors
+    /// `trust.signature` when one of them was not made with this key.
+    pub fn recorded(
+        public: &RsaPublic,
+        document: &ClientsDocument,
+        files: Option<&CapgoFiles>,
+        ionic: Option<&[u8]>,
+    ) -> Result<Self> {
+        let recorded = Recorded::of(public, document, files, ionic)?;
+        Ok(Self {
+            source: Source::Recorded(Box::new(recorded)),
+            public: public.clone(),
+        })
+    }
+
     /// Its public half.
     pub fn public(&self) -> &RsaPublic {
         &self.public
@@ -92,7 +127,8 @@ impl RsaSigner {
     /// Starts what Capgo's plugin needs of one release.
     ///
     /// # Errors
-    /// `key.failed` when the system gives no random numbers, or a signature does not verify.
+    /// `key.failed` when the system gives no random numbers, or a signature does not verify; `trust.signature` when
+    /// there is nothing to repeat.
     pub fn capgo(&self) -> Result<CapgoSealer<'_>> {
         CapgoSealer::start(self)
     }
@@ -104,9 +140,13 @@ impl RsaSigner {
 
     /// RSASSA-PKCS1-v1_5 without the DigestInfo prefix: what Node calls `privateEncrypt` with PKCS#1 padding.
     fn sign_bare(&self, payload: &[u8]) -> Result<Vec<u8>> {
+        let key = match &self.source {
+            Source::Key(key) => key,
+            Source::Recorded(recorded) => return recorded.bare(payload),
+        };
         let padding = Pkcs1v15Sign::new_unprefixed;
-        let signature = self.key.sign(padding(), payload).map_err(failed)?;
-        let public = self.key.as_public_key();
+        let signature = key.sign(padding(), payload).map_err(failed)?;
+        let public = key.as_public_key();
         public
             .verify(padding(), payload, &signature)
             .map_err(wrong)?;
@@ -115,10 +155,14 @@ impl RsaSigner {
 
     /// RSASSA-PKCS1-v1_5 with SHA-256, RFC 8017 §8.2: RS256 of RFC 7518 §3.3.
     fn sign_rs256(&self, message: &[u8]) -> Result<Vec<u8>> {
+        let key = match &self.source {
+            Source::Key(key) => key,
+            Source::Recorded(recorded) => return recorded.rs256(message),
+        };
         let digest = Sha256::digest(message);
         let padding = Pkcs1v15Sign::new::<RsaSha256>;
-        let signature = self.key.sign(padding(), &digest).map_err(failed)?;
-        let public = self.key.as_public_key();
+        let signature = key.sign(padding(), &digest).map_err(failed)?;
+        let public = key.as_public_key();
         public
             .verify(padding(), &digest, &signature)
             .map_err(wrong)?;

@@ -118,10 +118,7 @@ impl RsaSecret {
     pub(crate) fn signer(self) -> Result<RsaSigner> {
         let key = PrivateKey::from_pkcs8_der(&self.der)
             .map_err(|_| Problem::new(Code::KeyDamaged, "The stored RSA key cannot be read."))?;
-        Ok(RsaSigner {
-            key,
-            public: self.public,
-        })
+        Ok(RsaSigner::of_key(key, self.public))
     }
 
     /// A second one with the same bytes. Named, so that copies can be found by reading.

@@ -6,7 +6,7 @@ use aes::cipher::block_padding::Pkcs7;
 use aes::cipher::{Array, BlockModeDecrypt as _, KeyIvInit as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use headgate_core::{Code, RsaPublic};
+use headgate_core::{ClientsDocument, Code, RsaPublic};
 use proptest::prelude::*;
 use rsa::pkcs1::DecodeRsaPublicKey as _;
 use rsa::{Pkcs1v15Sign, PublicKey};
@@ -256,4 +256,107 @@ fn a_new_key_is_kept_and_opens_after_the_file_is_opened_again() {
     let plain = hashed(b"x");
     let signature = hex::decode(sealer.sign(&plain).unwrap()).unwrap();
     assert_eq!(hex::encode(open_bare(&key, &signature)), plain.sha256());
+}
+
+/// A clients document with what a sealer made of one zip, and Ionic's manifest of one file.
+fn recorded_by(signer: &RsaSigner) -> (ClientsDocument, Vec<u8>) {
+    use headgate_core::clients::{CapgoClients, CapgoZip, ClientKey, IonicClients, ObjectRef};
+    let sealer = signer.capgo().unwrap();
+    let mut sealed = sealer.encrypt(Vec::new());
+    sealed.write_all(b"the plain zip").unwrap();
+    let (_, object) = sealed.finish().unwrap();
+    let mut files = IonicFiles::new();
+    files.add("index.html", &hashed(b"<p>"));
+    let ionic = files.manifest(Some(signer)).unwrap();
+    let name = |text: &str| headgate_tuf::Name::new(text).unwrap();
+    let document = ClientsDocument {
+        unit: name("main"),
+        channel: name("production"),
+        build: 1,
+        manifest: "a".repeat(64),
+        key: Some(ClientKey {
+            capgo_id: signer.public().capgo_id(),
+            sha256: signer.public().sha256(),
+        }),
+        capgo: Some(CapgoClients {
+            session_key: sealer.session_key().to_owned(),
+            zip: Some(CapgoZip {
+                object,
+                checksum: sealer.sign(&hashed(b"the plain zip")).unwrap(),
+            }),
+            files: None,
+        }),
+        ionic: Some(IonicClients {
+            manifest: ObjectRef {
+                sha256: headgate_tuf::sha256_hex(&ionic),
+                size: ionic.len() as u64,
+            },
+            zip: None,
+        }),
+    };
+    (document, ionic)
+}
+
+#[test]
+fn what_a_key_signed_elsewhere_is_made_again_without_it() {
+    let signer = signer();
+    let (document, ionic) = recorded_by(&signer);
+    let again = RsaSigner::recorded(signer.public(), &document, None, Some(&ionic)).unwrap();
+    let sealer = again.capgo().unwrap();
+    let capgo = document.capgo.as_ref().unwrap();
+    assert_eq!(sealer.session_key(), capgo.session_key);
+    let zip = capgo.zip.as_ref().unwrap();
+    assert_eq!(
+        sealer.sign(&hashed(b"the plain zip")).unwrap(),
+        zip.checksum
+    );
+    let mut sealed = sealer.encrypt(Vec::new());
+    sealed.write_all(b"the plain zip").unwrap();
+    assert_eq!(sealed.finish().unwrap().1, zip.object);
+    let mut files = IonicFiles::new();
+    files.add("index.html", &hashed(b"<p>"));
+    assert_eq!(files.manifest(Some(&again)).unwrap(), ionic);
+    // Nothing else can be signed with it.
+    let other = sealer.sign(&hashed(b"another zip"));
+    assert_eq!(code(other), Code::TrustSignature);
+    files.add("more.js", &hashed(b"x"));
+    assert_eq!(code(files.manifest(Some(&again))), Code::TrustSignature);
+}
+
+#[test]
+fn what_another_key_signed_is_not_repeated() {
+    let signer = signer();
+    let (document, ionic) = recorded_by(&signer);
+    let other = RsaSecret::random().unwrap().signer().unwrap();
+    let read = |document: &ClientsDocument, ionic: &[u8]| {
+        RsaSigner::recorded(signer.public(), document, None, Some(ionic)).map(drop)
+    };
+    let foreign = RsaSigner::recorded(other.public(), &document, None, Some(&ionic));
+    assert_eq!(code(foreign.map(drop)), Code::TrustSignature);
+    // A single signature of another key, and what is no signature at all.
+    for checksum in [
+        other
+            .capgo()
+            .unwrap()
+            .sign(&hashed(b"the plain zip"))
+            .unwrap(),
+        "0".repeat(512),
+        "f".repeat(512),
+        "ab".to_owned(),
+    ] {
+        let mut mixed = document.clone();
+        let zip = mixed.capgo.as_mut().unwrap().zip.as_mut().unwrap();
+        zip.checksum = checksum;
+        assert_eq!(code(read(&mixed, &ionic)), Code::TrustSignature);
+    }
+    for session_key in ["", ":", "aXY=:a2V5", "no base64"] {
+        let mut mixed = document.clone();
+        mixed.capgo.as_mut().unwrap().session_key = session_key.into();
+        assert_eq!(code(read(&mixed, &ionic)), Code::TrustSignature);
+    }
+    let mut files = IonicFiles::new();
+    files.add("index.html", &hashed(b"<p>"));
+    let theirs = files.manifest(Some(&other)).unwrap();
+    let mixed = RsaSigner::recorded(signer.public(), &document, None, Some(&theirs)).unwrap();
+    assert_eq!(code(files.manifest(Some(&mixed))), Code::TrustSignature);
 }

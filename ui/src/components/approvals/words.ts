@@ -17,6 +17,7 @@ export function stateOf(approval: Approval): { word: string; tone: Tone } {
   if (approval.state !== "open") return STATES[approval.state] ?? { word: approval.state, tone: "muted" };
   if (approval.stale !== null) return { word: "Out of date", tone: "danger" };
   if (approval.expired) return { word: "Expired", tone: "warn" };
+  if (approval.rsa !== null && !approval.rsa.there) return { word: "Waits for the RSA key", tone: "muted" };
   if (approval.complete) return { word: approval.own ? "Ready to publish" : "All signed", tone: "ok" };
   return approval.mine ? { word: "Waits for you", tone: "accent" } : { word: "Waits for others", tone: "muted" };
 }
@@ -40,6 +41,7 @@ export function lookOf(looked: string | null, now: number): string {
 
 const EVENTS: Record<string, string> = {
   asked: "Asked for signatures",
+  made: "Signed for plugins",
   signed: "Signed",
   refused: "Refused",
   withdrawn: "Withdrew it",

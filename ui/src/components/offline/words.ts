@@ -1,5 +1,7 @@
 /** Words and small rules of the offline workstation. */
 
+import type { OfflineReview } from "../../lib/bindings/OfflineReview";
+
 /** A piece of the title; the release and the channel are emphasised. */
 export interface Piece {
   text: string;
@@ -58,4 +60,17 @@ export const deeds: Record<string, string> = {
 export function signed(delta: number, bytes: (value: number) => string): string {
   if (delta === 0) return "same size";
   return `${delta > 0 ? "+" : "−"}${bytes(Math.abs(delta))}`;
+}
+
+/** Why what plugins need cannot be made here; nothing when it can, or nothing is to be made. */
+export function whyNotMade(review: Pick<OfflineReview, "clients" | "keys" | "release">): string | null {
+  const key = review.keys[0];
+  for (const one of review.clients) {
+    if (one.vault === null) return `This workstation does not have the RSA key ‘${one.key}’ of ${one.channel}.`;
+    if (key !== undefined && key.vault !== one.vault)
+      return `‘${one.key}’ and ‘${key.name}’ are in two vaults. Import one into the other's.`;
+    if (review.release?.verdict !== "matches")
+      return "Its bundle has to lie beside the request: it is signed for plugins.";
+  }
+  return null;
 }

@@ -13,7 +13,7 @@ at: string,
  */
 by: string, 
 /**
- * `asked`, `signed`, `refused` or `withdrawn`.
+ * `asked`, `made`, `signed`, `refused` or `withdrawn`.
  */
 what: string, 
 /**

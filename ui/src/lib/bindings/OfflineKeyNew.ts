@@ -17,6 +17,10 @@ vault: string,
  */
 passphrase: string | null, 
 /**
- * Passphrase of the exported key's file, for an import.
+ * Passphrase of the exported key's file, for an import; nothing for a PEM file.
  */
-filePassphrase: string | null, };
+filePassphrase: string | null, 
+/**
+ * Makes an RSA key for the plugins in a channel's apps. What is imported says itself what it is.
+ */
+rsa: boolean, };

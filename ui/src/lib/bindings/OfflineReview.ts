@@ -4,6 +4,7 @@ import type { OfflineAnswer } from "./OfflineAnswer";
 import type { OfflineChanges } from "./OfflineChanges";
 import type { OfflineKey } from "./OfflineKey";
 import type { OfflineRelease } from "./OfflineRelease";
+import type { OfflineToMake } from "./OfflineToMake";
 import type { SignedRoleView } from "./SignedRoleView";
 
 /**
@@ -62,6 +63,14 @@ release: OfflineRelease | null,
  * Its files.
  */
 changes: OfflineChanges | null, 
+/**
+ * What is made for plugins here before it is signed.
+ */
+clients: Array<OfflineToMake>, 
+/**
+ * Clients documents that were made here for it before.
+ */
+made: number, 
 /**
  * Keys of this workstation that count for it.
  */

@@ -17,7 +17,7 @@ sha256: string,
  */
 accept: Array<string>, 
 /**
- * Id of the key.
+ * Id of the key; empty where what is made for plugins is all.
  */
 key: string, 
 /**

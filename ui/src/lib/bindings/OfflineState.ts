@@ -3,6 +3,7 @@ import type { OfflineAnswer } from "./OfflineAnswer";
 import type { OfflineFolder } from "./OfflineFolder";
 import type { OfflineKey } from "./OfflineKey";
 import type { OfflineRoot } from "./OfflineRoot";
+import type { OfflineRsa } from "./OfflineRsa";
 
 /**
  * What the workstation knows.
@@ -16,6 +17,10 @@ roots: Array<OfflineRoot>,
  * Keys that are recorded here.
  */
 keys: Array<OfflineKey>, 
+/**
+ * RSA keys for plugins that are recorded here.
+ */
+rsa: Array<OfflineRsa>, 
 /**
  * Folder that requests come from; nothing when none was chosen.
  */

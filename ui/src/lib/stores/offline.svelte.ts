@@ -30,7 +30,9 @@ class Offline {
   /** A root, a key and a folder are there. */
   get ready(): boolean {
     const state = this.state;
-    return state !== null && state.roots.length > 0 && state.keys.length > 0 && state.folder !== null;
+    return (
+      state !== null && state.roots.length > 0 && state.keys.length + state.rsa.length > 0 && state.folder !== null
+    );
   }
 
   get request(): OfflineRequest | null {

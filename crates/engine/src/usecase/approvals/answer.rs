@@ -27,6 +27,10 @@ pub struct Imported {
     pub need: usize,
     /// Everything is signed.
     pub complete: bool,
+    /// What the channel's plugins need came with it.
+    pub made: bool,
+    /// A key of this computer could still sign.
+    pub mine: bool,
 }
 
 impl Console {
@@ -51,7 +55,10 @@ impl Console {
         folder: &std::path::Path,
     ) -> Result<bool> {
         let view = self.approval(workspace, id).await?;
-        let Some(manifest) = view.review.releases.last().filter(|m| m.zip_in_storage()) else {
+        // What is to be signed for plugins is hashed by who signs, wherever it lies.
+        let asked = view.review.clients.last().map(|c| &c.release);
+        let listed = view.review.releases.last().filter(|m| m.zip_in_storage());
+        let Some(manifest) = asked.or(listed) else {
             return Ok(false);
         };
         let workspace = self.workspace(workspace).await?;
@@ -101,6 +108,11 @@ impl Console {
         open(&stored)?;
         let mut request = SigningRequest::parse(&stored.request)?;
         let view = self.view_of(workspace).await?;
+        let asked = request.clients.len();
+        request = self
+            .take_clients(workspace, view.as_ref(), request, response)
+            .await?;
+        let made = asked - request.clients.len();
         let roles = request.signed_roles()?;
         let (root, targets) = (
             view.as_ref().map(|v| &v.root.meta),
@@ -143,12 +155,20 @@ impl Console {
                 .collect()
         };
         let (added, known) = (names(&merged.added), names(&merged.known));
+        if made > 0 {
+            stored.notes.push(note(now, &response.by, "made", ""));
+        }
         if !added.is_empty() {
             stored
                 .notes
                 .push(note(now, &response.by, "signed", &added.join(", ")));
+        }
+        if made > 0 || !added.is_empty() {
             stored.request = request.to_bytes()?;
             self.inner.journal.save_approval(&stored).await?;
+        }
+        if stored.own && !added.is_empty() && stored.completed_elsewhere() {
+            super::proposals::send(&self.inner, workspace, &request).await?;
         }
         let (info, _) = self
             .weigh(workspace, view.as_ref(), &stored, Some(request))
@@ -162,6 +182,8 @@ impl Console {
             have: info.have,
             need: info.need,
             complete: info.complete,
+            made: made > 0,
+            mine: info.mine,
         })
     }
 
@@ -192,6 +214,13 @@ impl Console {
                 .remedy("Sign it on an offline workstation, where each alarm is confirmed."));
         }
         let request = SigningRequest::parse(&stored.request)?;
+        if !request.clients.is_empty() {
+            let what =
+                "What the channel's plugins need is not there yet: its RSA key is elsewhere.";
+            return Err(Problem::new(Code::SigningMissing, what).remedy(
+                "Take the request and the bundle to who holds the RSA key, and import the answer.",
+            ));
+        }
         let own = self.inner.own_keys(&workspace.id).await?;
         let vault = self.inner.vault(&workspace).await?;
         let mut list = Vec::new();
@@ -349,6 +378,7 @@ impl Console {
             ask: None,
             request: Some(stored.id.clone()),
             files,
+            clients: intent.collected.clients,
         };
         if matches!(intent.action, Action::Init { .. }) {
             self.pin_root(&workspace, &intent.collected).await?;

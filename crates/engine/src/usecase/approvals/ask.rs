@@ -11,6 +11,7 @@ use super::super::clients::Making;
 use super::super::publish::{Before, derive};
 use super::super::write::apply;
 use super::{REQUEST_LIFETIME, carry, place};
+use crate::clients::Hand;
 use crate::console::{Console, Inner, lock};
 use crate::db::{ApprovalNote, ApprovalState, Phase, StoredApproval};
 use crate::publish::{Action, Applied, Draft, Intent, number, object_steps, sign_here};
@@ -97,13 +98,19 @@ pub(crate) async fn ask(
         true => Some(inner.vault(workspace).await?),
         false => None,
     };
-    if let (Some(_), Some(view), Some(vault)) = (&draft.wanted, &view, &vault) {
+    let places = match &vault {
+        Some(vault) => super::clients::places(&draft, vault).await?,
+        None => Vec::new(),
+    };
+    if let (Some(_), Some(view), Some(vault), true) =
+        (&draft.wanted, &view, &vault, places.is_empty())
+    {
         let making = Making {
             inner,
             store: store.as_ref(),
             id,
             control,
-            vault,
+            hand: Hand::Vault(Arc::clone(vault)),
         };
         draft = making
             .complete(draft, view, &plain, &own, &mut None)
@@ -111,9 +118,11 @@ pub(crate) async fn ask(
     }
     let mut roles = Vec::new();
     for role in draft.askable() {
+        // What is not whole yet is signed once it is.
+        let open = places.iter().any(|p| p.role == role.role.to_string());
         let envelope = match &vault {
-            Some(vault) => sign_here(role, vault, &own).await?,
-            None => role.envelope(),
+            Some(vault) if !open => sign_here(role, vault, &own).await?,
+            _ => role.envelope(),
         };
         let previous = view.as_ref().and_then(|v| file_of(v, &role.role));
         let asked = RoleRequest::new(&envelope, previous.as_deref())?;
@@ -144,6 +153,7 @@ pub(crate) async fn ask(
         now.plus(REQUEST_LIFETIME),
         roles,
     );
+    asking.clients = places;
     if let Some(view) = &view {
         let text = |file: &bytes::Bytes| String::from_utf8_lossy(file).into_owned();
         asking.roots = view.roots.iter().map(|r| text(&r.file)).collect();
@@ -151,6 +161,10 @@ pub(crate) async fn ask(
         carry::documents(store.as_ref(), view, &mut asking).await?;
     }
     record(inner, workspace, &draft, &asking, now).await?;
+    if !asking.clients.is_empty() {
+        // It goes to one person, with the bundle; the others get it when its bytes are whole.
+        return Ok(());
+    }
     super::proposals::send(inner, workspace, &asking).await
 }
 
@@ -169,6 +183,8 @@ async fn record(
         }
         _ => jobs::title(&draft.intent),
     };
+    let mut intent = draft.intent.clone();
+    intent.collected.clients = !request.clients.is_empty();
     let note = ApprovalNote {
         at: now,
         by: inner.person.clone(),
@@ -185,7 +201,7 @@ async fn record(
         channel,
         created: now,
         expires: request.expires,
-        intent: Some(draft.intent.clone()),
+        intent: Some(intent),
         request: request.to_bytes()?,
         notes: vec![note],
         job: None,

@@ -1,6 +1,6 @@
 //! Documents that travel with a request, so that its reader can see what the signed bytes list.
 
-use headgate_core::signing::{SignedRole, SigningRequest};
+use headgate_core::signing::{ClientsAsked, SignedRole, SigningRequest};
 use headgate_core::{ReleaseManifest, Result};
 use headgate_registry::{Store, View, layout};
 use headgate_tuf::{Envelope, sha256_hex};
@@ -49,6 +49,22 @@ pub(super) async fn documents(
     let mut releases: Vec<ReleaseManifest> = read.collect();
     releases.sort_by_key(|m| std::cmp::Reverse(m.build));
     releases.dedup_by_key(|m| m.build);
+    // Who signs for plugins needs to know how the files are stored.
+    let asked = |m: &&ReleaseManifest| {
+        let of =
+            |a: &ClientsAsked| a.role.starts_with(&format!("{}.", m.unit)) && a.build == m.build;
+        request.clients.iter().any(of)
+    };
+    let maps: Vec<String> = releases
+        .iter()
+        .filter(asked)
+        .filter_map(|m| Some(m.files.as_ref()?.sha256.clone()))
+        .collect();
+    for sha256 in maps {
+        let key = layout::inventory(&sha256);
+        let most = layout::MAX_DOCUMENT;
+        put(store, &key, &sha256, most, &mut room, request).await?;
+    }
     for manifest in releases.into_iter().take(2) {
         let sha256 = manifest.inventory.sha256;
         put(

@@ -3,6 +3,7 @@
 mod answer;
 mod ask;
 mod carry;
+mod clients;
 mod look;
 mod proposals;
 
@@ -22,6 +23,8 @@ use crate::publish::Action;
 
 pub use answer::Imported;
 pub(crate) use ask::ask;
+pub use clients::RsaState;
+pub(crate) use clients::made_elsewhere;
 pub(crate) use look::Look;
 pub use look::ProposalsSeen;
 pub use proposals::ProposalsRead;
@@ -60,6 +63,8 @@ pub struct ApprovalInfo {
     pub complete: bool,
     /// A key of this computer could still sign.
     pub mine: bool,
+    /// Whether the signatures of the channel's RSA key are there; nothing where plugins need none.
+    pub rsa: Option<RsaState>,
     /// Why it cannot be used any more: what others published meanwhile.
     pub stale: Option<String>,
     /// What happened to it.
@@ -236,6 +241,7 @@ impl Console {
         let open = state == ApprovalState::Open;
         let expired = request.expires <= self.inner.world.now();
         let mine = open
+            && request.clients.is_empty()
             && roles
                 .iter()
                 .any(|r| r.have < r.need && r.keys.iter().any(|k| k.own && !k.signed));
@@ -255,6 +261,7 @@ impl Console {
                 need,
                 complete: review.complete,
                 mine,
+                rsa: clients::rsa_state(view, &request, &review)?,
                 stale,
                 notes: stored.notes.clone(),
                 job: stored.job.clone(),

@@ -129,11 +129,14 @@ pub(crate) enum Keys {
         /// Its name
         #[arg(long)]
         name: String,
+        /// RSA of 2048 bits, for the plugins in a channel's apps
+        #[arg(long)]
+        rsa: bool,
         /// Where it goes: os, or file:PATH; without it a passphrase file of the workstation
         #[arg(long, value_parser = vault, value_name = "VAULT")]
         vault: Option<VaultPlace>,
     },
-    /// Take a key from an exported file
+    /// Take a key from an exported file or a PEM file; RSA keys are for the plugins in a channel's apps
     Import {
         /// The file
         file: PathBuf,
@@ -143,6 +146,14 @@ pub(crate) enum Keys {
         /// Where it goes: os, or file:PATH; without it a passphrase file of the workstation
         #[arg(long, value_parser = vault, value_name = "VAULT")]
         vault: Option<VaultPlace>,
+    },
+    /// Write the public half of a key for the team: hex digits, or PEM of an RSA key
+    ExportPublic {
+        /// Its name, or at least 8 digits of its id
+        key: String,
+        /// The file; must not exist
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
     },
     /// Write a key to a file that a passphrase protects
     Export {

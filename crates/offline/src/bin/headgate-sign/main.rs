@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod keys;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,11 +12,10 @@ use clap::Parser;
 use headgate_core::{Code, Problem, Result};
 use headgate_offline::cli::{self, Said};
 use headgate_offline::{Entry, SignOptions, Workstation, inbox, qr};
-use headgate_signer::Passphrase;
 use serde_json::json;
 
-use args::{Cli, Command, Keys, Sign};
-use ask::{EXPORT, ask, open, terminal, write_private};
+use args::{Cli, Command, Sign};
+use ask::{open, terminal, write_private};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -86,7 +86,7 @@ fn run(cli: &Cli) -> Result<Said> {
                 },
             })
         }
-        Command::Keys(command) => keys(&workstation, command),
+        Command::Keys(command) => keys::run(&workstation, command),
         Command::List { folder } => list(&workstation, folder),
         Command::Show { request } => cli::show(&workstation, request),
         Command::Sign(args) => sign(&workstation, args),
@@ -160,67 +160,6 @@ fn setup(workstation: &Workstation, file: &Path, fingerprint: Option<&str>) -> R
     })
 }
 
-fn keys(workstation: &Workstation, command: &Keys) -> Result<Said> {
-    let made = |key: headgate_offline::OwnKey| Said {
-        text: format!(
-            "id      {}\npublic  {}\nname    {}\nGive the public half to an owner, and compare it by voice.",
-            key.id,
-            key.public.hex(),
-            key.name
-        ),
-        json: cli::key_json(&key),
-    };
-    match command {
-        Keys::List => {
-            let keys = workstation.keys()?;
-            let text: String = keys
-                .iter()
-                .map(|k| format!("{}  {}  {}\n", &k.id.as_str()[..8], k.public.hex(), k.name))
-                .collect();
-            Ok(Said {
-                json: json!({ "keys": keys.iter().map(cli::key_json).collect::<Vec<_>>() }),
-                text: if keys.is_empty() {
-                    "This workstation has no key.".into()
-                } else {
-                    text
-                },
-            })
-        }
-        Keys::Create { name, vault } => {
-            let place = vault.clone().unwrap_or_else(|| workstation.own_vault());
-            let vault = open(&place, true)?;
-            workstation
-                .create_key(name, &place, vault.as_ref())
-                .map(made)
-        }
-        Keys::Import { file, name, vault } => {
-            let sealed = inbox::read_chosen(file, headgate_offline::keys::MAX_KEY)?;
-            let passphrase = ask(&format!("Passphrase of {}", file.display()), EXPORT, false)?;
-            let place = vault.clone().unwrap_or_else(|| workstation.own_vault());
-            let vault = open(&place, true)?;
-            let passphrase = Passphrase::new(passphrase)?;
-            workstation
-                .import_key(&sealed, &passphrase, name, &place, vault.as_ref())
-                .map(made)
-        }
-        Keys::Export { key, output } => {
-            let key = workstation.key(key)?;
-            let vault = open(&key.vault, false)?;
-            let what = format!("New passphrase for {}", output.display());
-            let passphrase = Passphrase::new(ask(&what, EXPORT, true)?)?;
-            let sealed = workstation.export_key(&key, &passphrase, vault.as_ref())?;
-            write_private(output, &sealed)?;
-            Ok(Said {
-                json: json!({ "path": output, "size": sealed.len(), "key": key.id.as_str() }),
-                text: format!(
-                    "{} is written. Whoever has it and its passphrase has the key.",
-                    output.display()
-                ),
-            })
-        }
-    }
-}
-
 fn list(workstation: &Workstation, folder: &Path) -> Result<Said> {
     let found = workstation.requests(folder)?;
     let text: String = found
@@ -263,7 +202,10 @@ fn sign(workstation: &Workstation, args: &Sign) -> Result<Said> {
         (None, None) => {
             let (bytes, folder) = cli::request_file(&args.request)?;
             let look = workstation.look(&bytes, Some(&folder))?;
-            workstation.signing_key(&look, None)?.vault
+            match (look.keys.is_empty(), look.rsa.first()) {
+                (true, Some(rsa)) => rsa.vault.clone(),
+                _ => workstation.signing_key(&look, None)?.vault,
+            }
         }
     };
     let vault = open(&place, false)?;

@@ -99,6 +99,7 @@ function sample(now: number): Approval[] {
     need: 2,
     complete: false,
     mine: false,
+    rsa: null,
     stale: null,
     events: [
       { at: ago(now, 2 * hour), by: "Mara Lindqvist", what: "asked", text: "Photo queue is stable on staging" },

@@ -137,6 +137,8 @@ export function reviewOf(now: number, handle: string, alarms: boolean): OfflineR
             { path: "styles.c1d2.css", change: "changed", delta: -2_000 },
           ],
         },
+    clients: [],
+    made: 0,
     keys: [key],
     signed: false,
     complete: false,
@@ -152,6 +154,7 @@ export function offlineHandlers(scenario: Workstation, now: () => number): Handl
   let state: OfflineState = {
     roots: fresh ? [] : [root],
     keys: fresh ? [] : [key],
+    rsa: [],
     folder: fresh ? null : folder,
     last: null,
     keychain: "Secret Service",
@@ -183,14 +186,19 @@ export function offlineHandlers(scenario: Workstation, now: () => number): Handl
     offline_state: () => state,
     offline_root_pick: () => ({ root: { ...root, pinned: false } }),
     offline_root_pin: () => (state = { ...state, roots: [root] }),
-    offline_key_create: ({ name, vault }) => {
+    offline_key_create: ({ name, vault, rsa }) => {
+      if (rsa) {
+        const made = { sha256: hash, words, name, vault, created: before(now(), 0) };
+        state = { ...state, rsa: [...state.rsa, made] };
+        return { key: null, rsa: made };
+      }
       const made = { ...key, name, vault };
       state = { ...state, keys: [...state.keys, made] };
-      return { key: made };
+      return { key: made, rsa: null };
     },
     offline_key_import: ({ name, vault }) => {
       state = { ...state, keys: [{ ...key, name, vault }] };
-      return { key: { ...key, name, vault } };
+      return { key: { ...key, name, vault }, rsa: null };
     },
     offline_key_save: () => ({ file: "acme-vault-2026.hgkey", folder: folder.name }),
     offline_folder_choose: () => (state = { ...state, folder }),

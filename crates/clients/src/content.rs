@@ -8,14 +8,11 @@ use std::sync::atomic::AtomicBool;
 
 use headgate_bundle::single::{BundleFiles, unstore_to};
 use headgate_core::files::{Encoding, FilesMap, StoredBytes, StoredFile};
-use headgate_core::manifest::ReleaseManifest;
 use headgate_core::{Code, Problem, Result};
-use headgate_registry::{Store, documents, layout, silent};
-
-use crate::upload::hash_file;
+use headgate_signer::Hashed;
 
 /// Where the files of a release are read.
-pub(super) enum Content {
+pub enum Content {
     /// In its bundle.
     Zip(PathBuf, Box<BundleFiles>),
     /// As they are stored singly, each under its hash in this folder.
@@ -24,12 +21,15 @@ pub(super) enum Content {
 
 impl Content {
     /// A bundle, proven to be the one that is signed for.
-    pub(super) fn zip(path: &Path, sha256: &str) -> Result<Self> {
-        let found = hash_file(path).map_err(|e| {
-            let what = format!("{} cannot be read: {e}.", path.display());
-            Problem::new(Code::LocalDisk, what).remedy("Ship the web build again.")
-        })?;
-        if found != sha256 {
+    ///
+    /// # Errors
+    /// `local.disk`; `build.changed` when it is another one.
+    pub fn zip(path: &Path, sha256: &str) -> Result<Self> {
+        let mut hashed = Hashed::new();
+        let read = open(path)
+            .and_then(|mut file| std::io::copy(&mut file, &mut hashed).map_err(|e| disk(path, &e)));
+        read.map_err(|p| p.remedy("Ship the web build again."))?;
+        if hashed.finish().sha256() != sha256 {
             let what = format!("{} is not the bundle of this release.", path.display());
             return Err(Problem::new(Code::BuildChanged, what));
         }
@@ -39,33 +39,10 @@ impl Content {
         ))
     }
 
-    /// Gets what devices get, from storage or the bundle's own address, into a folder.
-    pub(super) async fn fetch(
-        store: &dyn Store,
-        manifest: &ReleaseManifest,
-        map: Option<&FilesMap>,
-        folder: &Path,
-    ) -> Result<Self> {
-        if manifest.zip_in_storage() || manifest.bundle.url.is_some() {
-            let path = folder.join("bundle.zip");
-            documents::bundle(store, &manifest.bundle, Some(&path), silent()).await?;
-            return Self::zip(&path, &manifest.bundle.sha256);
-        }
-        let Some(map) = map else {
-            let what = "The release has neither a bundle nor single files in storage.";
-            return Err(Problem::new(Code::TrustHash, what));
-        };
-        for file in headgate_core::files::objects(&map.files) {
-            let stored = &file.stored;
-            let (key, to) = (layout::single(&stored.sha256), folder.join(&stored.sha256));
-            let read = store.download(&key, &to, stored.size, silent()).await?;
-            if read.as_ref().map(|(sha256, _)| sha256) != Some(&stored.sha256) {
-                let what = format!("{key} is not in storage as it was signed.");
-                return Err(Problem::new(Code::TrustHash, what).detail(&file.path));
-            }
-        }
+    /// Files as they are stored singly, each under its hash in `folder`. They are hashed when they are read.
+    pub fn files(folder: &Path, map: &FilesMap) -> Self {
         let files = map.files.iter().map(|f| (f.path.clone(), f.clone()));
-        Ok(Self::Files(folder.to_owned(), files.collect()))
+        Self::Files(folder.to_owned(), files.collect())
     }
 
     /// The bundle itself.
