@@ -171,7 +171,7 @@ pub(crate) async fn draft(
         Action::Mirror { .. } => {
             return Err(Problem::new(Code::Internal, "A mirror signs nothing."));
         }
-        Action::Refresh => d.renew(own, &mut out)?,
+        Action::Refresh { leave } => d.renew(own, leave, &mut out)?,
         Action::Trust { edits, .. } => d.trust(edits, &mut out)?,
         Action::Renew { roles } => d.renew_roles(roles, &mut out)?,
         Action::AddFreshnessKey {

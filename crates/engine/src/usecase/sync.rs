@@ -7,6 +7,7 @@ use headgate_registry::{ChannelTargets, Loaded, Store, View, documents};
 use headgate_tuf::{MAX_METADATA, Name, RoleName, UtcTime};
 
 use super::KeyUse;
+use super::approvals::State;
 use crate::Workspace;
 use crate::console::{Console, Happened, Notice, NoticeKind};
 use crate::db::{CachedApproval, CachedChannel, OfflineReason, Reading, RolloutVersion};
@@ -157,7 +158,7 @@ impl Console {
         };
         self.inner
             .cache
-            .store(&workspace.id, &reading, &channels)
+            .store(&workspace.id, &reading, &channels, &State::files(&view))
             .await?;
         for notice in finished {
             self.inner.tell(Happened::Notice(Box::new(notice)));

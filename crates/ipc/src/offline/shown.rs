@@ -95,7 +95,7 @@ pub(super) fn review(
         .as_ref()
         .map(|manifest| release(manifest, &look));
     let review = look.review;
-    let roles = crate::approvals::roles(&review);
+    let roles = crate::approvals::roles(&review, &Default::default());
     let alarm = |a: headgate_core::signing::Alarm| dto::OfflineAlarm {
         kind: a.kind.text().into(),
         text: a.text,
