@@ -5,7 +5,7 @@
 mod approvals;
 #[path = "team/ceremonies.rs"]
 mod ceremonies;
-#[path = "team/people.rs"]
-mod people;
 #[path = "team/responses.rs"]
 mod responses;
+#[path = "team/waiting.rs"]
+mod waiting;
