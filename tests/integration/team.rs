@@ -5,13 +5,13 @@
 mod approvals;
 #[path = "team/ceremonies.rs"]
 mod ceremonies;
-#[path = "team/people.rs"]
-mod people;
 #[path = "team/plugins.rs"]
 mod plugins;
 #[path = "team/proposals.rs"]
 mod proposals;
 #[path = "team/responses.rs"]
 mod responses;
+#[path = "team/waiting.rs"]
+mod waiting;
 #[path = "team/window.rs"]
 mod window;

@@ -125,6 +125,7 @@ codes! {
     TrustWorkspace "trust.other_workspace" Trust false, "Nothing from this storage was believed.", "Check the storage address: it holds the registry of another app.";
     TrustSignature "trust.signature" Trust false, "The last verified state stays in use.", "Find out who wrote to the storage. Nothing unsigned is shown or served.";
     TrustRollback "trust.rollback" Trust false, "The newest state seen stays in use.", "Storage serves an older state than was seen before. Check the storage or its CDN for a restored copy.";
+    TrustAhead "trust.version" Trust false, "Devices refuse it too and keep what they run.", "Somebody with a key of a role pushed its number up. Take their access to the storage away, run headgate storage put-back, then replace the key.";
     TrustExpired "trust.expired" Trust false, "Devices keep what they run and take no update.", "Refresh freshness with a key that may sign it.";
     TrustFormat "trust.format" Trust false, "The last verified state stays in use.", "The file is not a Headgate registry file of this version.";
     TrustHash "trust.hash" Trust false, "The bytes were thrown away.", "Storage holds other bytes than were signed. Check who can write to it.";

@@ -1,5 +1,6 @@
 //! Pending approvals and proposals between consoles.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use headgate_core::signing::{
@@ -7,6 +8,7 @@ use headgate_core::signing::{
 };
 use headgate_core::{Code, Difference, Problem, native, words};
 use headgate_engine as engine;
+use headgate_tuf::{KeyId, UtcTime};
 
 use crate::app::App;
 use crate::dto::{self, IpcError};
@@ -14,6 +16,9 @@ use crate::qr;
 use crate::ship::{count, version};
 
 type Answer<T> = Result<T, IpcError>;
+
+/// When the signature of each key came to this computer.
+pub(crate) type Arrived = BTreeMap<KeyId, UtcTime>;
 
 impl App {
     /// Pending approvals, newest first.
@@ -307,13 +312,15 @@ pub(crate) fn line(line: &Line) -> dto::SignedLine {
     }
 }
 
-fn key(key: &KeyState) -> dto::SignerKey {
+fn key(key: &KeyState, arrived: &Arrived) -> dto::SignerKey {
+    let at = arrived.get(&key.id).filter(|_| key.signed);
     dto::SignerKey {
         id: key.id.to_string(),
         name: key.name.clone(),
         holder: key.holder.clone(),
         own: key.own,
         signed: key.signed,
+        arrived: at.map(ToString::to_string),
     }
 }
 
@@ -322,7 +329,7 @@ pub(crate) fn in_words(sha256: &str) -> Vec<String> {
 }
 
 /// Roles as they would be signed, for the console and the workstation.
-pub(crate) fn roles(review: &Review) -> Vec<dto::SignedRoleView> {
+pub(crate) fn roles(review: &Review, arrived: &Arrived) -> Vec<dto::SignedRoleView> {
     let role = |r: &RoleReview| dto::SignedRoleView {
         role: r.role.clone(),
         version: version(r.version),
@@ -332,7 +339,7 @@ pub(crate) fn roles(review: &Review) -> Vec<dto::SignedRoleView> {
         lines: r.lines.iter().map(line).collect(),
         have: count(r.have),
         need: count(r.need),
-        keys: r.keys.iter().map(key).collect(),
+        keys: r.keys.iter().map(|k| key(k, arrived)).collect(),
         expires: r.expires.to_string(),
     };
     review.roles.iter().map(role).collect()
@@ -353,7 +360,7 @@ fn detail(view: &engine::ApprovalView) -> dto::ApprovalDetail {
     dto::ApprovalDetail {
         approval: approval(&view.info),
         derived: review.title.clone(),
-        roles: roles(review),
+        roles: roles(review, &view.arrived),
         alarms: review.alarms.iter().map(|a| a.text.clone()).collect(),
         release,
         difference: view.difference.as_ref().map(|d| difference(d, against)),

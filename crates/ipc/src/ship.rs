@@ -147,6 +147,7 @@ pub(crate) fn missing(p: &engine::Planned) -> Vec<dto::SignMissing> {
                 holder: holder.clone(),
                 own: *own,
                 signed: false,
+                arrived: None,
             })
             .collect(),
     };

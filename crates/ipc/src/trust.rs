@@ -25,6 +25,7 @@ impl App {
                 .unwrap_or_default(),
             own: own.contains(id),
             signed: false,
+            arrived: None,
         };
         let settings = self.console.settings(&request.workspace).await?;
         let last = settings.channels.last();

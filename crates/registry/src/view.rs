@@ -11,7 +11,7 @@ use headgate_tuf::{
 };
 use sigstore_tuf::TrustedMetadataSet;
 
-use crate::marks::freshness_keys;
+use crate::marks::{freshness_keys, in_reach, named_before};
 use crate::{ETag, HighWater, Store, layout};
 
 /// Roots walked in one reading at most.
@@ -168,7 +168,12 @@ impl View {
                 marks.versions.get(&role.to_string()).copied().unwrap_or(0)
             }
         };
-        not_older(&RoleName::Root, root.meta.version, floor(&RoleName::Root))?;
+        in_reach(
+            &RoleName::Root,
+            root.meta.version,
+            floor(&RoleName::Root),
+            now,
+        )?;
 
         let object = store
             .get(layout::TIMESTAMP, MAX_METADATA as u64)
@@ -185,10 +190,11 @@ impl View {
         let timestamp: Loaded<Timestamp> = Loaded::parse("timestamp.json", object.bytes)?;
         set.update_timestamp(&timestamp.file, at)
             .map_err(|e| untrusted("timestamp.json", &e))?;
-        not_older(
+        in_reach(
             &RoleName::Timestamp,
             timestamp.meta.version,
             floor(&RoleName::Timestamp),
+            now,
         )?;
         // A console must be able to read, and so replace, what one with a wrong clock signed.
         let ahead = timestamp.meta.expires.unix() > now.unix() + policy::MAX_TIMESTAMP_AHEAD;
@@ -206,10 +212,11 @@ impl View {
         set.update_snapshot(&snapshot.file, at)
             .map_err(|e| untrusted(&name, &e))?;
         same_workspace(&name, &snapshot.meta.x, &root.meta)?;
-        not_older(
+        in_reach(
             &RoleName::Snapshot,
             snapshot.meta.version,
             floor(&RoleName::Snapshot),
+            now,
         )?;
 
         let name = RoleName::Targets.file(pinned_version_of(&snapshot.meta, &RoleName::Targets)?);
@@ -218,17 +225,27 @@ impl View {
         set.update_targets(&targets.file, at)
             .map_err(|e| untrusted(&name, &e))?;
         same_workspace(&name, targets.meta.header_ref(), &root.meta)?;
-        not_older(
+        in_reach(
             &RoleName::Targets,
             targets.meta.version,
             floor(&RoleName::Targets),
+            now,
         )?;
 
         let (mut channels, mut broken) = (BTreeMap::new(), BTreeMap::new());
         for delegation in targets.meta.delegations.iter().flat_map(|d| &d.roles) {
             let role = RoleName::parse(&delegation.name)?;
             let version = snapshot.meta.version_of(&role);
-            match channel_role(store, &mut set, &root.meta, &role, version, floor(&role)).await {
+            let read = channel_role(
+                store,
+                &mut set,
+                &root.meta,
+                &role,
+                version,
+                floor(&role),
+                now,
+            );
+            match read.await {
                 Ok(None) => {}
                 Ok(Some(loaded)) => {
                     channels.insert(role, loaded);
@@ -349,6 +366,7 @@ async fn channel_role(
     role: &RoleName,
     version: Option<u64>,
     floor: u64,
+    now: UtcTime,
 ) -> Result<Option<Loaded<ChannelTargets>>> {
     let Some(version) = version else {
         return named_before(role, floor).map(|()| None);
@@ -361,7 +379,7 @@ async fn channel_role(
         .map_err(|e| untrusted(&name, &e))?;
     same_workspace(&name, &loaded.meta.x, root)?;
     same_role(&name, &loaded.meta, role)?;
-    not_older(role, loaded.meta.version, floor)?;
+    in_reach(role, loaded.meta.version, floor, now)?;
     Ok(Some(loaded))
 }
 
@@ -398,24 +416,6 @@ fn pinned_version_of(snapshot: &Snapshot, role: &RoleName) -> Result<u64> {
         )
     };
     snapshot.version_of(role).ok_or_else(missing)
-}
-
-fn not_older(role: &RoleName, version: u64, floor: u64) -> Result<()> {
-    if version >= floor {
-        return Ok(());
-    }
-    let what = format!("{role} is at version {version}, but version {floor} was seen before.");
-    Err(Problem::new(Code::TrustRollback, what))
-}
-
-/// A role that a snapshot named cannot vanish from a later one (TUF specification §5.5.5).
-fn named_before(role: &RoleName, seen: u64) -> Result<()> {
-    if seen == 0 {
-        return Ok(());
-    }
-    let what =
-        format!("The snapshot does not name {role} any more, of which version {seen} was seen.");
-    Err(Problem::new(Code::TrustRollback, what))
 }
 
 fn same_workspace(name: &str, header: &Header, root: &Root) -> Result<()> {

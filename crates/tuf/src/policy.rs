@@ -7,6 +7,16 @@ const DAY: i64 = 86_400;
 /// Furthest that a timestamp may be valid ahead of a verifier's clock, seconds.
 pub const MAX_TIMESTAMP_AHEAD: i64 = 45 * DAY;
 
+/// 2026-01-01: nothing was signed before. A reader whose clock is set back further still follows.
+const FIRST_DAY: i64 = 1_767_225_600;
+
+/// Highest version of a role that a reader believes at this time: as many as seconds have passed since 1970. An honest
+/// registry never comes near, and whoever pushes a version up to it leaves room for the next one a second later. Without
+/// it one stolen key could use up the numbers of a role for good.
+pub fn highest_version(now: UtcTime) -> u64 {
+    u64::try_from(now.unix().max(FIRST_DAY)).unwrap_or_default()
+}
+
 /// Lifetime of a role's signature, seconds (`docs/trust.md`, roles and keys).
 pub fn lifetime(role: &RoleName) -> i64 {
     DAY * match role {
@@ -84,6 +94,16 @@ mod tests {
         assert_eq!(next_version(None, []), 1);
         assert_eq!(next_version(Some(4), [1, 2, 4]), 5);
         assert_eq!(next_version(Some(4), [5, 6]), 7);
+    }
+
+    #[test]
+    fn a_version_that_is_pushed_to_the_limit_has_a_next_one_a_second_later() {
+        let now = UtcTime::from_unix(1_800_000_000);
+        assert_eq!(highest_version(now), 1_800_000_000);
+        let next = next_version(Some(highest_version(now)), []);
+        assert!(next <= highest_version(now.plus(1)));
+        assert!(highest_version(UtcTime::from_unix(0)) > 1_000_000_000);
+        assert!(highest_version(now) < crate::canonical::MAX_INTEGER.unsigned_abs());
     }
 
     #[test]

@@ -261,10 +261,10 @@ fn a_channel_whose_rsa_key_is_at_a_workstation_is_published_after_one_trip() {
         (&made["sha256"], &Value::Bool(false))
     );
     let root = desk.root();
-    let wrong = [&key[..], &["--replace", root.to_str().unwrap()]].concat();
+    let wrong = [&key[..], &["--replace", &root]].concat();
     assert_eq!(desk.fails(7, &wrong)["code"], "key.file");
     std::fs::copy(&root, vault.path("1.root.json")).unwrap();
-    let print = sha256_of(&root);
+    let print = sha256_of(Path::new(&root));
     station.good(&["setup", "1.root.json", "--fingerprint", &print]);
 
     desk.ship("4.2.5", "1308", "development");

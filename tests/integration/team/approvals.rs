@@ -3,7 +3,7 @@
 use headgate_core::Code;
 use headgate_engine::{ApprovalState, RolloutChange};
 
-use crate::people::{Acts, Crew};
+use headgate_tests::Crew;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn production_needs_two_people_and_nothing_is_served_before_the_second() {
@@ -266,7 +266,7 @@ async fn pending_approvals_survive_a_restart() {
     let (crew, build, id) = Crew::asking().await;
     crew.mara.co_sign(&id).await.unwrap();
     crew.anna.console.close().await;
-    let console = crate::people::first_console(&crew.bench).await;
+    let console = headgate_tests::first_console(&crew.bench).await;
     let anna = headgate_tests::Person {
         console,
         workspace: crew.anna.workspace.clone(),

@@ -14,10 +14,8 @@ use headgate_engine::{Ceremony, Imported, RsaOrigin};
 use headgate_offline::{SignOptions, VaultPlace, Workstation};
 use headgate_registry::layout;
 use headgate_signer::{Hashed, KeyVault, MemoryVault};
-use headgate_tests::{APP, Bench, Person, channel_documents, settle};
+use headgate_tests::{APP, Bench, Colleague, Crew, Person, channel_documents, settle};
 use headgate_tuf::sha256_hex;
-
-use crate::people::{Acts, Colleague, Crew};
 
 /// A workstation with a drive, and the RSA key of production in the vault of its person.
 struct Station {
@@ -387,7 +385,7 @@ async fn a_response_that_is_not_exactly_what_follows_from_key_and_bundle_is_refu
         Code::SigningAltered
     );
     // A good signature of somebody who may not sign the role, over the right bytes.
-    let spare = crate::people::colleague(&crew.bench, &crew.anna, "spare").await;
+    let spare = headgate_tests::colleague(&crew.bench, &crew.anna, "spare").await;
     let whole = request.complete(&response.clients).unwrap();
     let mut stranger = response.clone();
     stranger.answer = crate::responses::answer(&spare, &whole).answer;

@@ -4,7 +4,7 @@ use headgate_core::Code;
 use headgate_engine::{ApprovalState, NoticeKind};
 use headgate_tests::Person;
 
-use crate::people::{Acts, Crew};
+use headgate_tests::Crew;
 
 async fn tend(person: &Person) {
     person

@@ -3,7 +3,7 @@
 use headgate_core::Code;
 use headgate_core::signing::{Answer, RoleSignature, SigningRequest, SigningResponse};
 
-use crate::people::{Acts, Colleague, Crew};
+use headgate_tests::{Colleague, Crew};
 
 /// A response to a request, as an offline workstation with this person's key gives it.
 pub(crate) fn answer(person: &Colleague, request: &SigningRequest) -> SigningResponse {
@@ -62,7 +62,7 @@ async fn responses_are_merged_in_any_order_and_everything_else_is_refused() {
     }
     assert_eq!(code(&broken).await, Code::TrustSignature);
     // A key that no role of it accepts.
-    let spare = crate::people::colleague(&crew.bench, &crew.anna, "spare").await;
+    let spare = headgate_tests::colleague(&crew.bench, &crew.anna, "spare").await;
     assert_eq!(code(&answer(&spare, &request)).await, Code::KeyNotAllowed);
     // One good and one wrong signature: nothing of it is taken.
     let mut mixed = answer(&crew.mara, &request);

@@ -8,8 +8,8 @@ use headgate_engine::Console;
 use headgate_ipc::{App, Host};
 use serde_json::{Value, json};
 
-use crate::people::{Acts, Crew};
 use crate::responses::{answer, signed_by};
+use headgate_tests::Crew;
 
 /// Dialogs give the file that was laid here.
 #[derive(Clone, Default)]

@@ -12,6 +12,8 @@ pub(crate) enum StorageCommand {
     /// Further places that get what the registry gets
     #[command(subcommand)]
     Mirror(MirrorCommand),
+    /// Put back the last timestamp verified here, where a version was pushed so far that none could follow
+    PutBack,
     /// Sign what releases put into storage: their zip, their single files, or both
     Deliver {
         /// zip, files, or zip,files

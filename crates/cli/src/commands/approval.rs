@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use headgate_core::signing::MAX_CLIENTS_RESPONSE;
-use headgate_core::{Code, Problem, Result};
+use headgate_core::{Code, Kind, Problem, Result};
 use headgate_engine::{ApprovalInfo, ApprovalState, PromoteRequest, Workspace};
 use serde_json::{Value, json};
 
@@ -219,6 +219,10 @@ pub(super) async fn waiting(
 }
 
 async fn list(context: &Context, workspace: &Workspace) -> Outcome {
+    let offline = match context.console.sync(&workspace.id).await {
+        Err(problem) if problem.code.kind() == Kind::Storage => Some(problem.message),
+        read => read.map(|()| None)?,
+    };
     let all = Box::pin(context.console.approvals(&workspace.id)).await?;
     let row = |a: &ApprovalInfo| {
         let now = match (a.state, a.expired, &a.stale) {
@@ -237,13 +241,18 @@ async fn list(context: &Context, workspace: &Workspace) -> Outcome {
         ]
     };
     let rows: Vec<Vec<String>> = all.iter().map(row).collect();
-    let text = match rows.is_empty() {
+    let mut text = match rows.is_empty() {
         true => "Nothing waits for signatures.\n".to_owned(),
         false => table(&["id", "what", "signed", "state", "asked by", "at"], &rows),
     };
+    if let Some(why) = &offline {
+        text.push_str(&harmless(&format!(
+            "As of the last reading of storage. {why}\n"
+        )));
+    }
     let list: Vec<Value> = all.iter().map(info_json).collect();
     Ok(Answer::new(
-        json!({ "app": workspace.app, "requests": list }),
+        json!({ "app": workspace.app, "requests": list, "offline": offline }),
         text,
     ))
 }

@@ -63,6 +63,15 @@ pub(crate) async fn run(context: &Context, command: StorageCommand) -> Outcome {
                 format!("Releases from now on put into storage: {what}.\n"),
             ))
         }
+        StorageCommand::PutBack => {
+            let expires = Box::pin(context.console.put_back(&workspace.id)).await?;
+            Ok(Answer::new(
+                json!({ "expires": expires.to_string() }),
+                format!(
+                    "The state before is in storage again, current until {expires}. Replace the key that signed the other.\n"
+                ),
+            ))
+        }
         StorageCommand::Mirror(command) => mirror(context, &workspace.id, command).await,
     }
 }

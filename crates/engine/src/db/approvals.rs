@@ -1,7 +1,9 @@
 //! What waits for signatures of other people, in the journal.
 
+use std::collections::BTreeSet;
+
 use headgate_core::{Code, Problem, Result};
-use headgate_tuf::UtcTime;
+use headgate_tuf::{KeyId, UtcTime};
 use serde::{Deserialize, Serialize};
 use sqlx::{Row, sqlite::SqliteRow};
 
@@ -36,6 +38,9 @@ pub struct ApprovalNote {
     pub what: String,
     /// Key that signed, or the reason.
     pub text: String,
+    /// Keys whose signatures came with it.
+    #[serde(default)]
+    pub keys: BTreeSet<KeyId>,
 }
 
 /// A pending approval as it is kept.

@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Row, SqlitePool, migrate::Migrator, sqlite::SqliteSynchronous};
 use std::collections::BTreeMap;
 
-use super::{cache_error, open};
+use super::{Files, cache_error, committed, open};
 use crate::Home;
 use crate::trust::Trust;
 
@@ -155,6 +155,7 @@ impl Cache {
         workspace: &str,
         reading: &Reading,
         channels: &[CachedChannel],
+        files: &Files,
     ) -> Result<()> {
         let mut tx = self.pool.begin().await.map_err(cache_error)?;
         for table in ["reading", "channel", "approval"] {
@@ -217,6 +218,7 @@ impl Cache {
                     .map_err(cache_error)?;
             }
         }
+        committed::replace(&mut tx, workspace, files).await?;
         tx.commit().await.map_err(cache_error)
     }
 

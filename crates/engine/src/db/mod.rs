@@ -2,6 +2,7 @@
 
 mod approvals;
 mod cache;
+mod committed;
 mod counts;
 mod history;
 mod jobs;
@@ -16,6 +17,7 @@ mod uploads;
 pub(crate) use approvals::StoredApproval;
 pub use approvals::{ApprovalNote, ApprovalState};
 pub(crate) use cache::{Cache, CachedApproval, CachedChannel, OfflineReason, Reading};
+pub(crate) use committed::Files;
 pub(crate) use counts::CountsReading;
 pub use history::RolloutVersion;
 pub use jobs::{Job, JobKind, JobState, Phase};

@@ -27,6 +27,9 @@ use crate::keys::OwnKeys;
 /// without keys must not be able to push our own signatures to a version that nobody can follow.
 pub(super) const STEPPED_OVER: u64 = 64;
 
+/// Versions that are looked at for the one that a later version names.
+const TRIED: usize = 64;
+
 /// Versions of metadata that exist in storage, committed or left behind.
 #[derive(Debug, Default)]
 pub(crate) struct Existing(BTreeMap<String, BTreeSet<u64>>);
@@ -44,6 +47,13 @@ impl Existing {
             }
         }
         Ok(Self(map))
+    }
+
+    /// The nearest versions of a role below one of them, newest first.
+    pub(crate) fn below(&self, role: &RoleName, version: u64) -> Vec<u64> {
+        let all = self.0.get(&role.to_string()).into_iter();
+        let below = all.flat_map(|all| all.range(..version).rev());
+        below.copied().take(TRIED).collect()
     }
 
     pub(super) fn next(&self, role: &RoleName, committed: Option<u64>) -> u64 {
@@ -171,7 +181,7 @@ pub(crate) async fn draft(
         Action::Mirror { .. } => {
             return Err(Problem::new(Code::Internal, "A mirror signs nothing."));
         }
-        Action::Refresh => d.renew(own, &mut out)?,
+        Action::Refresh { leave } => d.renew(own, leave, &mut out)?,
         Action::Trust { edits, .. } => d.trust(edits, &mut out)?,
         Action::Renew { roles } => d.renew_roles(roles, &mut out)?,
         Action::AddFreshnessKey {

@@ -1,6 +1,6 @@
 //! What was asked for: enough to do it again after a crash or a lost race.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use headgate_core::manifest::ReleaseManifest;
@@ -135,7 +135,11 @@ pub enum Action {
         change: RolloutChange,
     },
     /// Freshness, signed again; and other roles of ours that are past half their life.
-    Refresh,
+    Refresh {
+        /// Roles that keep their version, since an open request builds on it.
+        #[serde(default)]
+        leave: BTreeSet<String>,
+    },
     /// One more freshness key in the root.
     AddFreshnessKey {
         /// The key.
@@ -212,7 +216,7 @@ impl Action {
             Self::Promote { unit, to, .. } => Some((unit, to)),
             Self::Rollout { unit, channel, .. } => Some((unit, channel)),
             Self::Init { .. }
-            | Self::Refresh
+            | Self::Refresh { .. }
             | Self::Trust { .. }
             | Self::Renew { .. }
             | Self::AddFreshnessKey { .. }
@@ -242,7 +246,7 @@ impl Action {
             Self::Ship { .. } => "ship",
             Self::Promote { .. } => "promote",
             Self::Rollout { change, .. } => change.word(),
-            Self::Refresh => "refresh",
+            Self::Refresh { .. } => "refresh",
             Self::AddFreshnessKey { .. } => "add_key",
             Self::Trust { .. } => "trust",
             Self::Renew { .. } => "renew",

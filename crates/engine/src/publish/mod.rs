@@ -20,7 +20,7 @@ mod trust;
 
 pub(crate) use apply::{Applied, Applier, recover_commit};
 pub(crate) use builds::{next_free, taken_builds};
-pub(crate) use draft::{Draft, DraftRole, draft};
+pub(crate) use draft::{Draft, DraftRole, Existing, draft};
 pub(crate) use first::{FIRST_UNIT, first_draft, made};
 pub use intent::{Action, Intent, Member, RolloutChange, Team};
 pub use partial::Collected;

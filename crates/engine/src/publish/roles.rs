@@ -190,13 +190,21 @@ impl Drafting<'_> {
 
     /// Signs again what is past half its life and what these keys may sign, with the same content.
     /// A job that holds a freshness key alone renews freshness alone.
-    pub(super) fn renew(&mut self, own: &OwnKeys, out: &mut Outcome) -> Result<()> {
+    pub(super) fn renew(
+        &mut self,
+        own: &OwnKeys,
+        leave: &BTreeSet<String>,
+        out: &mut Outcome,
+    ) -> Result<()> {
         let enough = |keys: &RoleKeys| {
             let ours = keys.keyids.iter().filter(|id| own.contains_key(id));
             ours.count() >= keys.threshold as usize
         };
         let (view, now) = (self.view, self.now);
-        let due = |role: &RoleName, expires| policy::used_permille(role, expires, now) >= 500;
+        let due = |role: &RoleName, expires| {
+            policy::used_permille(role, expires, now) >= policy::HALF
+                && !leave.contains(&role.to_string())
+        };
         let says = |version: u64| format!("The same as version {version}, for longer");
         for (role, loaded) in &view.channels {
             if due(role, loaded.meta.expires) && enough(&self.delegated_keys(role)?) {

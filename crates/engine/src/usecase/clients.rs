@@ -96,7 +96,7 @@ impl Console {
         let channel = name("channel", channel)?;
         let (_, view) = self.fresh(&known).await?;
         // A key of its own channel that does not exist, or one more than wanted, must not be made first.
-        super::ship::channel_settings(&view, &channel)?;
+        super::ship::channel_settings(&view.targets.meta.x, &channel)?;
         let channels = &view.targets.meta.x.channels;
         let has = channels.iter().find(|c| c.id == channel);
         if let Some(old) = has.and_then(|c| c.rsa.as_ref()).filter(|_| !replace) {

@@ -1,13 +1,17 @@
 //! What an open console does by itself about ends of signatures: it renews freshness, and tells of the rest in time.
 
+use std::collections::BTreeSet;
+
 use headgate_core::Result;
+use headgate_core::signing::SigningRequest;
 use headgate_signer::AnyKey;
 use headgate_tuf::{RoleName, policy};
 
+use super::approvals::REQUEST_LIFETIME;
 use super::keys::RoleExpiry;
 use crate::Workspace;
 use crate::console::{Console, Happened, Notice, NoticeKind, lock};
-use crate::db::{JobState, Reading};
+use crate::db::{ApprovalState, JobState, Reading};
 use crate::keys;
 use crate::trust::Trust;
 
@@ -51,7 +55,35 @@ impl Console {
         if !self.due(&reading) {
             return Ok(None);
         }
-        self.refresh(&workspace.id).await.map(Some)
+        let leave = self.waited_for(&workspace, &reading).await?;
+        self.refresh_but(workspace, leave).await.map(Some)
+    }
+
+    /// Roles that are due for renewal and that an open request is about. A new version of them would take away what
+    /// others have signed, so they keep theirs, unless they end before such a request would.
+    async fn waited_for(
+        &self,
+        workspace: &Workspace,
+        reading: &Reading,
+    ) -> Result<BTreeSet<String>> {
+        let now = self.inner.world.now();
+        let mut asked = BTreeSet::new();
+        for approval in self.inner.journal.approvals(&workspace.id).await? {
+            if approval.state != ApprovalState::Open || approval.expires <= now {
+                continue;
+            }
+            // One that cannot be read cannot be signed either.
+            if let Ok(request) = SigningRequest::parse(&approval.request) {
+                asked.extend(request.roles.into_iter().map(|asked| asked.role));
+            }
+        }
+        let roles = reading.trust.iter().flat_map(|trust| &trust.roles);
+        let kept = roles.filter(|known| {
+            let due = RoleName::parse(&known.role)
+                .is_ok_and(|role| policy::used_permille(&role, known.expires, now) >= policy::HALF);
+            due && asked.contains(&known.role) && known.expires > now.plus(REQUEST_LIFETIME)
+        });
+        Ok(kept.map(|known| known.role.clone()).collect())
     }
 
     /// Between half and all of the lifetime of what was read has passed.

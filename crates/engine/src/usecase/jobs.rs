@@ -432,7 +432,14 @@ pub(crate) fn title(intent: &Intent) -> String {
             C::RollBack { to } => format!("Roll {channel} back to build {to}"),
             C::Embedded => format!("Return {channel} to the embedded build"),
         },
-        Action::Refresh => "Refresh freshness".into(),
+        Action::Refresh { leave } if leave.is_empty() => "Refresh freshness".into(),
+        Action::Refresh { leave } => {
+            let roles: Vec<&str> = leave.iter().map(String::as_str).collect();
+            format!(
+                "Refresh freshness; {} not renewed: a request waits for signatures",
+                roles.join(", ")
+            )
+        }
         Action::Trust { title, .. } => title.clone(),
         Action::Renew { roles } => format!("Renew {}", roles.join(", ")),
         Action::AddFreshnessKey { name, .. } => format!("Add the key ‘{name}’ to the root"),
@@ -465,7 +472,7 @@ pub(crate) fn kind(intent: &Intent) -> JobKind {
         Action::Ship { .. } => JobKind::Ship,
         Action::Promote { .. } => JobKind::Promote,
         Action::Rollout { .. } => JobKind::Rollout,
-        Action::Refresh => JobKind::Refresh,
+        Action::Refresh { .. } => JobKind::Refresh,
         Action::AddFreshnessKey { .. } | Action::Trust { .. } | Action::Renew { .. } => {
             JobKind::Root
         }

@@ -20,6 +20,7 @@ mod log;
 mod mirror;
 mod packing;
 mod publish;
+mod put_back;
 mod recover;
 mod rollout;
 mod sandbox;

@@ -384,7 +384,7 @@ pub(super) async fn derive(
         return Ok((first_draft(intent)?, None, before));
     }
     let view = inner.read(workspace, store).await?;
-    if view.stale(inner.world.now()) && !matches!(intent.action, Action::Refresh) {
+    if view.stale(inner.world.now()) && !matches!(intent.action, Action::Refresh { .. }) {
         let what = format!("Freshness ended at {}.", view.timestamp.meta.expires);
         return Err(Problem::new(Code::TrustExpired, what));
     }

@@ -1,10 +1,13 @@
 //! Changing what a channel serves, and signing freshness again.
 
+use std::collections::BTreeSet;
+
 use headgate_core::{Code, Problem, Result, RolloutDocument, text::one_line};
 use headgate_registry::documents;
 
 use super::publish::name;
 use super::ship::channel_settings;
+use crate::Workspace;
 use crate::console::Console;
 use crate::publish::{Action, Intent, Planned, RolloutChange, draft};
 
@@ -39,7 +42,7 @@ impl Console {
         let workspace = self.workspace(workspace).await?;
         let (unit, channel) = (name("unit", unit)?, name("channel", channel)?);
         let (store, view) = self.fresh(&workspace).await?;
-        let (_, typed) = channel_settings(&view, &channel)?;
+        let (_, typed) = channel_settings(&view.targets.meta.x, &channel)?;
         // Stopping has to be quick: it asks for no name anywhere.
         let typed = typed.filter(|_| !matches!(change, RolloutChange::Halt));
         let before = documents::channel(store.as_ref(), &view, &unit, &channel)
@@ -85,7 +88,7 @@ impl Console {
         let workspace = self.workspace(workspace).await?;
         let (unit, channel) = (name("unit", unit)?, name("channel", channel)?);
         let (store, view) = self.fresh(&workspace).await?;
-        channel_settings(&view, &channel)?;
+        channel_settings(&view.targets.meta.x, &channel)?;
         let intent = self.intent(
             &view,
             Action::Rollout {
@@ -133,10 +136,19 @@ impl Console {
     /// `key.*`, `storage.*`.
     pub async fn refresh(&self, workspace: &str) -> Result<String> {
         let workspace = self.workspace(workspace).await?;
+        self.refresh_but(workspace, Default::default()).await
+    }
+
+    /// As [`Self::refresh`], but these roles keep their version.
+    pub(super) async fn refresh_but(
+        &self,
+        workspace: Workspace,
+        leave: BTreeSet<String>,
+    ) -> Result<String> {
         let intent = Intent {
             by: self.inner.person.clone(),
             reason: String::new(),
-            action: Action::Refresh,
+            action: Action::Refresh { leave },
             base: Default::default(),
             collected: Default::default(),
             wait: 0,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use headgate_bundle::{Finding, Severity};
 use headgate_core::{
-    Code, Confirm, Native, Problem, ReleaseManifest, Result,
+    Code, Confirm, Native, Problem, ReleaseManifest, Result, Settings,
     manifest::{Allowed, BundleRef, InventoryRef, Source},
     rollout::Serving,
     text::one_line,
@@ -181,7 +181,7 @@ impl Console {
             manifest.files = Some(reference);
             files = Some(path);
         }
-        let settings = channel_settings(&view, &channel)?;
+        let settings = channel_settings(&view.targets.meta.x, &channel)?;
         let permille = request.permille.unwrap_or(settings.0);
         let action = Action::Ship {
             channel: channel.clone(),
@@ -265,7 +265,7 @@ impl Console {
             };
             problem.holds("Both channels serve what they served before.")
         })?;
-        let settings = channel_settings(&view, &to)?;
+        let settings = channel_settings(&view.targets.meta.x, &to)?;
         let permille = request.permille.unwrap_or(settings.0);
         let action = Action::Promote {
             unit,
@@ -406,8 +406,10 @@ pub(super) fn undo_seconds(view: &View, action: &Action) -> u32 {
 }
 
 /// Default share of a channel, and what must be typed for it.
-pub(super) fn channel_settings(view: &View, channel: &Name) -> Result<(u16, Option<String>)> {
-    let settings = &view.targets.meta.x;
+pub(super) fn channel_settings(
+    settings: &Settings,
+    channel: &Name,
+) -> Result<(u16, Option<String>)> {
     let found = settings
         .channels
         .iter()

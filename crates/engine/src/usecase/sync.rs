@@ -7,9 +7,11 @@ use headgate_registry::{ChannelTargets, Loaded, Store, View, documents};
 use headgate_tuf::{MAX_METADATA, Name, RoleName, UtcTime};
 
 use super::KeyUse;
+use super::approvals::State;
 use crate::Workspace;
 use crate::console::{Console, Happened, Notice, NoticeKind};
 use crate::db::{CachedApproval, CachedChannel, OfflineReason, Reading, RolloutVersion};
+use crate::publish::Existing;
 use crate::trust::Trust;
 
 /// Old versions of an approval role that are read to date its releases.
@@ -157,7 +159,7 @@ impl Console {
         };
         self.inner
             .cache
-            .store(&workspace.id, &reading, &channels)
+            .store(&workspace.id, &reading, &channels, &State::files(&view))
             .await?;
         for notice in finished {
             self.inner.tell(Happened::Notice(Box::new(notice)));
@@ -301,13 +303,24 @@ pub(super) async fn previous(
     let Some(prev) = &at.meta.x.prev else {
         return Ok(None);
     };
-    for version in (1..at.meta.version).rev() {
+    let named = async |version: u64| -> Result<Option<Loaded<ChannelTargets>>> {
         let key = headgate_registry::layout::metadata(role, version);
-        let Some(object) = store.get(&key, MAX_METADATA as u64).await? else {
-            continue;
-        };
-        if headgate_tuf::sha256_hex(&object.bytes) == *prev {
-            return Loaded::parse(&key, object.bytes).map(Some);
+        let object = store.get(&key, MAX_METADATA as u64).await?;
+        let found = object.filter(|o| headgate_tuf::sha256_hex(&o.bytes) == *prev);
+        found.map(|o| Loaded::parse(&key, o.bytes)).transpose()
+    };
+    // Nearly always the number before. Others may be missing, even a billion after somebody pushed the role ahead, so
+    // they are not tried out one by one.
+    if let Some(found) = named(at.meta.version.saturating_sub(1)).await? {
+        return Ok(Some(found));
+    }
+    let existing = match Existing::read(store).await {
+        Err(problem) if problem.code == Code::StorageReadOnly => Existing::default(),
+        read => read?,
+    };
+    for version in existing.below(role, at.meta.version) {
+        if let Some(found) = named(version).await? {
+            return Ok(Some(found));
         }
     }
     let what = format!(

@@ -88,6 +88,8 @@ pub struct SignerKey {
     pub own: bool,
     /// Its signature is there and verifies.
     pub signed: bool,
+    /// When its signature came to this computer, by its clock; nothing where that is not known.
+    pub arrived: Option<String>,
 }
 
 /// Something that happened to a pending approval.

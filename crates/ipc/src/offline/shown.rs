@@ -120,7 +120,7 @@ pub(super) fn review(
         .map(|c| to_make(&look, c))
         .collect();
     let review = look.review;
-    let roles = crate::approvals::roles(&review);
+    let roles = crate::approvals::roles(&review, &Default::default());
     let alarm = |a: headgate_core::signing::Alarm| dto::OfflineAlarm {
         kind: a.kind.text().into(),
         text: a.text,

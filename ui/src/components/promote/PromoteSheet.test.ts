@@ -81,7 +81,14 @@ it("a refusal is shown with its code, and nothing was promoted", async () => {
   expect(screen.getByTestId("promote-start").getAttribute("aria-disabled")).toBe("true");
 });
 
-const signer = (id: string, name: string, own: boolean) => ({ id, name, holder: "Ines Caro", own, signed: false });
+const signer = (id: string, name: string, own: boolean) => ({
+  id,
+  name,
+  holder: "Ines Caro",
+  own,
+  signed: false,
+  arrived: null,
+});
 
 /** A plan that lacks one signature of somebody else. */
 function lacks(own: boolean): Parameters<typeof scripted>[1] {

@@ -257,7 +257,9 @@ it("tells a screen reader 25, 50, 75 and 100 percent only", async () => {
 
 it("asks for the signatures of others where the plan lacks nothing else", async () => {
   const wish = { channel: "production", version: "4.2.7", build: 1316, permille: 10, native: "all", findings: [] };
-  const keys = [{ id: "5d21c3f0", name: "Ines backup 2026", holder: "Ines Caro", own: false, signed: false }];
+  const keys = [
+    { id: "5d21c3f0", name: "Ines backup 2026", holder: "Ines Caro", own: false, signed: false, arrived: null },
+  ];
   const lacking: SignPlan = {
     ...signPlanData(wish, false),
     canAsk: true,

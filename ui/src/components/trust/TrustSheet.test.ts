@@ -59,7 +59,7 @@ describe("the choice", () => {
 
 describe("the form", () => {
   it("takes a public key and nothing that only looks like one", () => {
-    const own = { id: OTHER, name: "", holder: "", own: true, signed: false };
+    const own = { id: OTHER, name: "", holder: "", own: true, signed: false, arrived: null };
     const view = { profile: "team", keys: [own], roles: [], last: "production" };
     expect(publicError(HEX, view.keys, [])).toBeNull();
     expect(publicError(` ${HEX}\n`, view.keys, [])).toBeNull();

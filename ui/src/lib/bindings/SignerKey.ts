@@ -23,4 +23,8 @@ own: boolean,
 /**
  * Its signature is there and verifies.
  */
-signed: boolean, };
+signed: boolean, 
+/**
+ * When its signature came to this computer, by its clock; nothing where that is not known.
+ */
+arrived: string | null, };

@@ -7,6 +7,7 @@ use headgate_core::text::one_line;
 use headgate_core::{Code, Problem, Result};
 use headgate_registry::{View, documents, silent};
 
+use super::State;
 use crate::console::Console;
 use crate::db::{ApprovalNote, ApprovalState, StoredApproval};
 use crate::publish::{Action, Collected};
@@ -159,9 +160,11 @@ impl Console {
             stored.notes.push(note(now, &response.by, "made", ""));
         }
         if !added.is_empty() {
-            stored
-                .notes
-                .push(note(now, &response.by, "signed", &added.join(", ")));
+            let keys = merged.added.clone();
+            stored.notes.push(ApprovalNote {
+                keys,
+                ..note(now, &response.by, "signed", &added.join(", "))
+            });
         }
         if made > 0 || !added.is_empty() {
             stored.request = request.to_bytes()?;
@@ -170,8 +173,9 @@ impl Console {
         if stored.own && !added.is_empty() && stored.completed_elsewhere() {
             super::proposals::send(&self.inner, workspace, &request).await?;
         }
+        let state = view.as_ref().map(State::of).transpose()?;
         let (info, _) = self
-            .weigh(workspace, view.as_ref(), &stored, Some(request))
+            .weigh(workspace, state.as_ref(), &stored, Some(request))
             .await?;
         self.inner
             .tell(crate::Happened::Board(workspace.id.clone()));
@@ -196,8 +200,10 @@ impl Console {
         let workspace = self.workspace(workspace).await?;
         let stored = self.stored(&workspace, id).await?;
         open(&stored)?;
-        let view = self.view_of(&workspace).await?;
-        let (info, review) = self.weigh(&workspace, view.as_ref(), &stored, None).await?;
+        let state = self.state_of(&workspace).await?;
+        let (info, review) = self
+            .weigh(&workspace, state.as_ref(), &stored, None)
+            .await?;
         if info.expired {
             let what = format!("This request expired at {}.", info.expires);
             return Err(Problem::new(Code::SigningExpired, what));
@@ -208,7 +214,7 @@ impl Console {
         if let Some(alarm) = review
             .alarms
             .iter()
-            .find(|a| view.is_some() || a.kind.text() != "new_workspace")
+            .find(|a| state.is_some() || a.kind.text() != "new_workspace")
         {
             return Err(Problem::new(Code::SigningAlarm, alarm.text.clone())
                 .remedy("Sign it on an offline workstation, where each alarm is confirmed."));
@@ -343,7 +349,10 @@ impl Console {
         let mut stored = self.stored(&workspace, id).await?;
         open(&stored)?;
         let view = self.view_of(&workspace).await?;
-        let (info, _) = self.weigh(&workspace, view.as_ref(), &stored, None).await?;
+        let state = view.as_ref().map(State::of).transpose()?;
+        let (info, _) = self
+            .weigh(&workspace, state.as_ref(), &stored, None)
+            .await?;
         if let Some(why) = info.stale {
             return Err(Problem::new(Code::SigningStale, why));
         }
@@ -460,6 +469,7 @@ fn note(at: headgate_tuf::UtcTime, by: &str, what: &str, text: &str) -> Approval
         by: by.into(),
         what: what.into(),
         text: text.into(),
+        keys: Default::default(),
     }
 }
 

@@ -10,7 +10,7 @@ use headgate_tuf::{RoleName, UtcTime};
 use super::super::clients::Making;
 use super::super::publish::{Before, derive};
 use super::super::write::apply;
-use super::{REQUEST_LIFETIME, carry, place};
+use super::{REQUEST_LIFETIME, carry, place, signers};
 use crate::clients::Hand;
 use crate::console::{Console, Inner, lock};
 use crate::db::{ApprovalNote, ApprovalState, Phase, StoredApproval};
@@ -158,7 +158,7 @@ pub(crate) async fn ask(
         let text = |file: &bytes::Bytes| String::from_utf8_lossy(file).into_owned();
         asking.roots = view.roots.iter().map(|r| text(&r.file)).collect();
         asking.targets = Some(text(&view.targets.file));
-        carry::documents(store.as_ref(), view, &mut asking).await?;
+        carry::documents(store.as_ref(), &mut asking).await?;
     }
     record(inner, workspace, &draft, &asking, now).await?;
     if !asking.clients.is_empty() {
@@ -190,6 +190,7 @@ async fn record(
         by: inner.person.clone(),
         what: "asked".into(),
         text: request.reason.clone(),
+        keys: signers(request),
     };
     let stored = StoredApproval {
         id: request.id.clone(),

@@ -2,7 +2,7 @@
 
 use headgate_core::signing::{ClientsAsked, SignedRole, SigningRequest};
 use headgate_core::{ReleaseManifest, Result};
-use headgate_registry::{Store, View, layout};
+use headgate_registry::{Store, layout};
 use headgate_tuf::{Envelope, sha256_hex};
 
 /// Most documents that are looked up for one request.
@@ -14,11 +14,7 @@ const ROOM: usize = 40 << 20;
 
 /// Adds every document that the roles of a request or their versions before list, as far as storage has it, and the
 /// inventories of the newest release of each. What storage does not have is left out: its hash is shown then.
-pub(super) async fn documents(
-    store: &dyn Store,
-    _view: &View,
-    request: &mut SigningRequest,
-) -> Result<()> {
+pub(super) async fn documents(store: &dyn Store, request: &mut SigningRequest) -> Result<()> {
     let mut wanted: Vec<(String, String)> = Vec::new();
     for role in &request.roles {
         let mut versions = vec![role.signed_role()?];

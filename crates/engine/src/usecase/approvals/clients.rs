@@ -11,6 +11,7 @@ use headgate_registry::View;
 use headgate_signer::KeyVault;
 use headgate_tuf::RoleName;
 
+use super::State;
 use crate::clients::{self, Hand, Making, Wanted};
 use crate::console::{Console, Inner};
 use crate::db::StoredApproval;
@@ -64,7 +65,7 @@ pub(super) async fn places(draft: &Draft, vault: &Arc<dyn KeyVault>) -> Result<V
 
 /// Whether a request waits for signatures of the channel's RSA key, or has them.
 pub(super) fn rsa_state(
-    view: Option<&View>,
+    state: Option<&State>,
     request: &SigningRequest,
     review: &Review,
 ) -> Result<Option<RsaState>> {
@@ -75,14 +76,14 @@ pub(super) fn rsa_state(
             there: false,
         }));
     }
-    let (Some(view), Some(release)) = (view, review.releases.last()) else {
+    let (Some(state), Some(release)) = (state, review.releases.last()) else {
         return Ok(None);
     };
     for role in &review.roles {
         let Ok(RoleName::Channel(unit, channel)) = RoleName::parse(&role.role) else {
             continue;
         };
-        let wanted = Wanted::of(&view.targets.meta.x, &unit, &channel);
+        let wanted = Wanted::of(&state.committed.targets.x, &unit, &channel);
         let made = request.clients_made(&role.role, release.build)?;
         if let (Some(rsa), Some(made)) = (wanted.and_then(|w| w.rsa), made)
             && made.document()?.key.is_some()

@@ -4,7 +4,7 @@ use headgate_core::{Problem, Result};
 use headgate_tuf::UtcTime;
 
 use super::proposals::{FOLDER, Taken, open};
-use super::{ApprovalInfo, ProposalsRead};
+use super::{ApprovalInfo, ProposalsRead, State};
 use crate::Workspace;
 use crate::console::{Console, Happened, Notice, NoticeKind, lock};
 use crate::db::{ApprovalState, StoredApproval};
@@ -163,13 +163,14 @@ impl Console {
 
     /// Ends requests whose bytes were published, here or on another console. Says whether there were any.
     async fn settle(&self, workspace: &Workspace, view: &headgate_registry::View) -> Result<bool> {
+        let state = State::of(view)?;
         let mut ended = false;
         for mut stored in self.inner.journal.approvals(&workspace.id).await? {
             if stored.state != ApprovalState::Open {
                 continue;
             }
             // One that cannot be read any more must not keep the others.
-            let Ok((info, _)) = self.weigh(workspace, Some(view), &stored, None).await else {
+            let Ok((info, _)) = self.weigh(workspace, Some(&state), &stored, None).await else {
                 continue;
             };
             if info.state == ApprovalState::Done {

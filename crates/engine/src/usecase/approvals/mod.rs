@@ -6,18 +6,17 @@ mod carry;
 mod clients;
 mod look;
 mod proposals;
+mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headgate_core::signing::{
-    AlarmKind, Committed, Facts, Review, SignedRole, SigningRequest, review,
-};
-use headgate_core::{Code, Difference, Inventory, Problem, Result, compare, percent};
+use headgate_core::signing::{AlarmKind, Facts, Review, SigningRequest, review};
+use headgate_core::{Code, Difference, Inventory, Kind, Problem, Result, compare, percent};
 use headgate_registry::{View, documents, layout};
-use headgate_tuf::{Envelope, KeyId, MAX_METADATA, UtcTime, sha256_hex};
+use headgate_tuf::{KeyId, UtcTime};
 
 use crate::Workspace;
-use crate::console::{Console, Inner};
+use crate::console::Console;
 use crate::db::{ApprovalNote, ApprovalState, JobState, StoredApproval};
 use crate::publish::Action;
 
@@ -28,6 +27,8 @@ pub(crate) use clients::made_elsewhere;
 pub(crate) use look::Look;
 pub use look::ProposalsSeen;
 pub use proposals::ProposalsRead;
+use state::Since;
+pub(super) use state::State;
 
 /// How long a request is wanted unless told otherwise, seconds.
 pub const REQUEST_LIFETIME: i64 = 7 * 86_400;
@@ -86,24 +87,30 @@ pub struct ApprovalView {
     pub type_to_confirm: Option<String>,
     /// Who gets it once it is published: "1 % of the devices on production get it first".
     pub effect: Option<String>,
+    /// When the signature of each key came to this computer, by its clock. A signature itself says no time.
+    pub arrived: BTreeMap<KeyId, UtcTime>,
 }
 
 impl Console {
-    /// Pending approvals of a workspace, newest first: own ones and proposals.
+    /// Pending approvals of a workspace, newest first: own ones and proposals. Weighed against what was read last, so it
+    /// works offline; signing and publishing read storage anew.
     ///
     /// # Errors
-    /// `local.journal`, `storage.*`, `trust.*`.
+    /// `local.*`; `storage.*`, `trust.*` where storage was never read here.
     pub async fn approvals(&self, workspace: &str) -> Result<Vec<ApprovalInfo>> {
         let workspace = self.workspace(workspace).await?;
         let stored = self.inner.journal.approvals(&workspace.id).await?;
         if stored.is_empty() {
             return Ok(Vec::new());
         }
-        let view = self.view_of(&workspace).await?;
+        let state = self.last_state(&workspace).await?;
         let mut list = Vec::new();
         for approval in stored {
             // One that cannot be read any more must not hide the others.
-            match self.weigh(&workspace, view.as_ref(), &approval, None).await {
+            match self
+                .weigh(&workspace, state.as_ref(), &approval, None)
+                .await
+            {
                 Ok((info, _)) => list.push(info),
                 Err(problem) => {
                     tracing::warn!(%problem, id = approval.id, "a pending approval cannot be read");
@@ -113,23 +120,34 @@ impl Console {
         Ok(list)
     }
 
-    /// One pending approval.
+    /// One pending approval. Storage is asked for what its bytes list; while it cannot be reached, it is shown against what
+    /// was read last, and documents that are not at hand by their hashes.
     ///
     /// # Errors
-    /// `signing.unknown`, `signing.format`, `storage.*`, `trust.*`.
+    /// `signing.unknown`, `signing.format`, `local.*`, `trust.*`.
     pub async fn approval(&self, workspace: &str, id: &str) -> Result<ApprovalView> {
         let workspace = self.workspace(workspace).await?;
         let stored = self.stored(&workspace, id).await?;
-        let view = self.view_of(&workspace).await?;
+        let state = match self.state_of(&workspace).await {
+            Ok(None) => self.last_state(&workspace).await?,
+            Err(problem) if problem.code.kind() == Kind::Storage => {
+                self.last_state(&workspace).await.map_err(|_| problem)?
+            }
+            read => read?,
+        };
         let store = self.inner.store(&workspace)?;
         let mut request = SigningRequest::parse(&stored.request)?;
-        if let Some(view) = &view {
-            carry::documents(store.as_ref(), view, &mut request).await?;
+        if state.is_some() {
+            // What cannot be read is shown by its hash.
+            match carry::documents(store.as_ref(), &mut request).await {
+                Err(problem) if problem.code.kind() != Kind::Storage => return Err(problem),
+                _ => {}
+            }
         }
         let (info, mut review) = self
-            .weigh(&workspace, view.as_ref(), &stored, Some(request))
+            .weigh(&workspace, state.as_ref(), &stored, Some(request))
             .await?;
-        if view.is_none() && stored.own {
+        if state.is_none() && stored.own {
             // Who makes a workspace needs no warning that it is new.
             review.alarms.retain(|a| a.kind != AlarmKind::NewWorkspace);
         }
@@ -143,16 +161,19 @@ impl Console {
             difference = old.zip(new).map(|(old, new)| compare(&old, &new));
         }
         let action = stored.intent.as_ref().map(|i| &i.action);
-        let type_to_confirm = match (action, &view) {
+        let type_to_confirm = match (action, &state) {
             (Some(Action::Trust { .. } | Action::Renew { .. }), _) => Some(workspace.app.clone()),
-            (Some(action), Some(view)) => match action.place() {
-                Some((_, channel)) => super::ship::channel_settings(view, channel)?.1,
+            (Some(action), Some(state)) => match action.place() {
+                Some((_, channel)) => {
+                    super::ship::channel_settings(&state.committed.targets.x, channel)?.1
+                }
                 None => None,
             },
             _ => None,
         };
         let effect = action.and_then(effect);
         Ok(ApprovalView {
+            arrived: arrived(&info.notes),
             info,
             review,
             difference,
@@ -171,6 +192,21 @@ impl Console {
             return Ok(None);
         }
         self.inner.read(workspace, store.as_ref()).await.map(Some)
+    }
+
+    /// As [`Self::view_of`], as far as requests need it.
+    pub(super) async fn state_of(&self, workspace: &Workspace) -> Result<Option<State>> {
+        let view = self.view_of(workspace).await?;
+        view.as_ref().map(State::of).transpose()
+    }
+
+    /// What was committed when storage was read last; storage is asked where it never was.
+    async fn last_state(&self, workspace: &Workspace) -> Result<Option<State>> {
+        let files = self.inner.cache.committed(&workspace.id).await?;
+        match files.is_empty() {
+            true => self.state_of(workspace).await,
+            false => State::read(files).map(Some),
+        }
     }
 
     pub(super) async fn stored(&self, workspace: &Workspace, id: &str) -> Result<StoredApproval> {
@@ -198,7 +234,7 @@ impl Console {
     pub(super) async fn weigh(
         &self,
         workspace: &Workspace,
-        view: Option<&View>,
+        state: Option<&State>,
         stored: &StoredApproval,
         request: Option<SigningRequest>,
     ) -> Result<(ApprovalInfo, Review)> {
@@ -212,9 +248,8 @@ impl Console {
             .await?
             .into_keys()
             .collect();
-        let committed = view.map(committed);
         let facts = Facts {
-            committed: committed.as_ref(),
+            committed: state.map(|s| &s.committed),
             seen: &BTreeMap::new(),
             own: &own,
             now: self.inner.world.now(),
@@ -223,22 +258,22 @@ impl Console {
         let roles = &review.roles;
         let lacking = roles.iter().max_by_key(|r| r.need.saturating_sub(r.have));
         let (have, need) = lacking.map_or((0, 1), |r| (r.have, r.need));
-        let mut state = stored.state;
+        let mut stands = stored.state;
         if let Some(job) = &stored.job
-            && state == ApprovalState::Open
+            && stands == ApprovalState::Open
             && self.job(job).await.is_ok_and(|j| j.state == JobState::Done)
         {
-            state = ApprovalState::Done;
+            stands = ApprovalState::Done;
         }
         let mut stale = None;
-        if let (Some(view), ApprovalState::Open) = (view, state) {
-            match since(&self.inner, workspace, view, &request).await? {
+        if let (Some(state), ApprovalState::Open) = (state, stands) {
+            match state.since(&request)? {
                 Since::Nothing => {}
-                Since::Published => state = ApprovalState::Done,
+                Since::Published => stands = ApprovalState::Done,
                 Since::Others(what) => stale = Some(what),
             }
         }
-        let open = state == ApprovalState::Open;
+        let open = stands == ApprovalState::Open;
         let expired = request.expires <= self.inner.world.now();
         let mine = open
             && request.clients.is_empty()
@@ -250,7 +285,7 @@ impl Console {
                 id: stored.id.clone(),
                 title: stored.title.clone(),
                 own: stored.own,
-                state,
+                state: stands,
                 place: stored.unit.clone().zip(stored.channel.clone()),
                 by: request.by.clone(),
                 reason: request.reason.clone(),
@@ -261,7 +296,7 @@ impl Console {
                 need,
                 complete: review.complete,
                 mine,
-                rsa: clients::rsa_state(view, &request, &review)?,
+                rsa: clients::rsa_state(state, &request, &review)?,
                 stale,
                 notes: stored.notes.clone(),
                 job: stored.job.clone(),
@@ -289,81 +324,23 @@ fn effect(action: &Action) -> Option<String> {
     })
 }
 
-/// What is committed, as a review needs it.
-pub(super) fn committed(view: &View) -> Committed {
-    Committed {
-        root: view.root.meta.clone(),
-        root_sha256: view.root.sha256.clone(),
-        root_file: view.root.file.to_vec(),
-        targets: view.targets.meta.clone(),
-        targets_sha256: view.targets.sha256.clone(),
-    }
+/// Keys whose signatures a request holds.
+fn signers(request: &SigningRequest) -> BTreeSet<KeyId> {
+    let roles = request.roles.iter();
+    roles
+        .flat_map(|role| role.signatures.iter().map(|s| s.keyid.clone()))
+        .collect()
 }
 
-/// What was published of the same roles since it was asked for.
-enum Since {
-    /// Nothing, or not all of it yet.
-    Nothing,
-    /// These very bytes, here or on another console.
-    Published,
-    /// Something else, in words.
-    Others(String),
-}
-
-async fn since(
-    inner: &Inner,
-    workspace: &Workspace,
-    view: &View,
-    request: &SigningRequest,
-) -> Result<Since> {
-    let mut published = 0;
-    for asked in &request.roles {
-        let role = asked.signed_role()?;
-        let now = match &role {
-            SignedRole::Root(_) => {
-                Some((view.root.sha256.clone(), view.root.meta.x.header.clone()))
-            }
-            SignedRole::Targets(_) => Some((
-                view.targets.sha256.clone(),
-                view.targets.meta.x.header.clone(),
-            )),
-            SignedRole::Channel { role: name, .. } => view
-                .channels
-                .get(name)
-                .map(|l| (l.sha256.clone(), l.meta.x.clone())),
-        };
-        let Some((sha256, header)) = now else {
-            continue;
-        };
-        if role.header().prev.as_ref() == Some(&sha256) {
-            continue;
+/// When the signature of each key came to this computer.
+fn arrived(notes: &[ApprovalNote]) -> BTreeMap<KeyId, UtcTime> {
+    let mut first = BTreeMap::new();
+    for note in notes {
+        for key in &note.keys {
+            first.entry(key.clone()).or_insert(note.at);
         }
-        // What is committed may be these very bytes: then it was published.
-        let store = inner.store(workspace)?;
-        let key = layout::metadata(&role.name(), role.version());
-        if let Some(object) = store.get(&key, MAX_METADATA as u64).await?
-            && sha256_hex(&object.bytes) == sha256
-            && Envelope::parse(&object.bytes)?.signed().as_bytes() == asked.signed.as_bytes()
-        {
-            published += 1;
-            continue;
-        }
-        let reason = match header.reason.is_empty() {
-            true => String::new(),
-            false => format!(" (‘{}’)", header.reason),
-        };
-        return Ok(Since::Others(format!(
-            "{} published {} meanwhile, at {}: {}{reason}.",
-            header.by,
-            role.name(),
-            header.at,
-            header.action.replace('_', " ")
-        )));
     }
-    Ok(match published == request.roles.len() {
-        true => Since::Published,
-        false => Since::Nothing,
-    })
+    first
 }
 
 /// Unit and channel of an action, as they are stored.

@@ -8,7 +8,7 @@ use headgate_core::{Code, Problem, Result};
 use headgate_registry::{Body, Created, Store, View, silent};
 use std::sync::Arc;
 
-use super::{ApprovalInfo, committed};
+use super::{ApprovalInfo, State};
 use crate::Workspace;
 use crate::console::{Console, Inner};
 use crate::db::{ApprovalNote, ApprovalState, StoredApproval};
@@ -194,14 +194,15 @@ impl Console {
                 by: request.by.clone(),
                 what: "asked".into(),
                 text: request.reason.clone(),
+                keys: super::signers(&request),
             }],
             job: None,
         };
         let mut whole = request.clone();
         let registry = self.inner.store(workspace)?;
-        super::carry::documents(registry.as_ref(), view, &mut whole).await?;
+        super::carry::documents(registry.as_ref(), &mut whole).await?;
         let (mut info, review) = self
-            .weigh(workspace, Some(view), &stored, Some(whole))
+            .weigh(workspace, Some(&State::of(view)?), &stored, Some(whole))
             .await?;
         stored.title = review.title;
         info.title.clone_from(&stored.title);
@@ -268,15 +269,9 @@ impl Console {
 
 /// A proposal must carry a signature of a key that the workspace knows, over the bytes that it is about.
 fn known_signer(view: &View, request: &SigningRequest) -> Result<()> {
-    let committed = committed(view);
-    let mut keys = committed.root.keys.clone();
-    keys.extend(
-        committed
-            .targets
-            .delegations
-            .into_iter()
-            .flat_map(|d| d.keys),
-    );
+    let mut keys = view.root.meta.keys.clone();
+    let delegations = view.targets.meta.delegations.iter();
+    keys.extend(delegations.flat_map(|d| d.keys.clone()));
     for role in &request.roles {
         let envelope = role.envelope()?;
         let good = envelope.entries().into_iter().any(|entry| {

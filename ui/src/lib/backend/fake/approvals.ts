@@ -25,6 +25,7 @@ const key = (start: string, name: string, holder: string, own: boolean, signed: 
   holder,
   own,
   signed,
+  arrived: signed ? ago(Date.now(), 2 * hour) : null,
 });
 
 /** Keys of the role; `signed` are the first letters of those whose signature is there. */

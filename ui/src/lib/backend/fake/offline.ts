@@ -95,8 +95,8 @@ export function reviewOf(now: number, handle: string, alarms: boolean): OfflineR
           { what: "Version", before: "13", after: "14", mark: "changed" },
         ],
         keys: [
-          { name: "Mara 2026", holder: "Mara Lindqvist", id: "0d5050ae", signed: true, own: false },
-          { name: key.name, holder: "Ines", id: "1d5050ae", signed: false, own: true },
+          { name: "Mara 2026", holder: "Mara Lindqvist", id: "0d5050ae", signed: true, arrived: null, own: false },
+          { name: key.name, holder: "Ines", id: "1d5050ae", signed: false, arrived: null, own: true },
         ],
       },
     ],

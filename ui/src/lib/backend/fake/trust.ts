@@ -33,7 +33,7 @@ export function trustOf(keys: FakeKeys): TrustView {
     last: "production",
     keys: ring.keys
       .filter(({ id }) => counts.has(id))
-      .map(({ id, name, holder, own }) => ({ id, name, holder, own, signed: false })),
+      .map(({ id, name, holder, own }) => ({ id, name, holder, own, signed: false, arrived: null })),
     roles,
   };
 }
@@ -91,6 +91,7 @@ function people(ceremony: TrustCeremony): SignerKey[] {
     holder: member.holder,
     own: false,
     signed: false,
+    arrived: null,
   }));
 }
 
@@ -109,7 +110,14 @@ export function trustPlan(view: TrustView, ceremony: TrustCeremony, app: string)
   const next = after(view, ceremony);
   const known = [...view.keys, ...people(ceremony)];
   const key = (id: string): SignerKey =>
-    known.find((one) => one.id === id) ?? { id, name: id.slice(0, 8), holder: "", own: false, signed: false };
+    known.find((one) => one.id === id) ?? {
+      id,
+      name: id.slice(0, 8),
+      holder: "",
+      own: false,
+      signed: false,
+      arrived: null,
+    };
   const text = (role: TrustRole): string =>
     `${role.threshold} of ${role.keys.length}: ${role.keys.map((id) => `${key(id).name} (${id.slice(0, 8)})`).join(", ")}`;
   const lines: SignedLine[] = [];

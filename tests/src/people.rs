@@ -10,22 +10,29 @@ use headgate_engine::{
     Started, VaultChoice,
 };
 use headgate_signer::{KeyVault, MemoryVault};
-use headgate_tests::{Bench, OneVault, Person, bench, init};
+
+use crate::{Bench, OneVault, Person, bench, init};
 
 /// The person who makes the workspace, with two colleagues.
-pub(crate) struct Crew {
-    pub(crate) bench: Bench,
-    pub(crate) anna: Person,
-    pub(crate) mara: Colleague,
-    pub(crate) ines: Colleague,
+pub struct Crew {
+    /// Their storage and homes.
+    pub bench: Bench,
+    /// Makes the workspace; release and online key are hers.
+    pub anna: Person,
+    /// A colleague with a key.
+    pub mara: Colleague,
+    /// Another.
+    pub ines: Colleague,
 }
 
 /// A person with a vault of their own.
-pub(crate) struct Colleague {
-    pub(crate) person: Person,
+pub struct Colleague {
+    /// Their console.
+    pub person: Person,
     /// Their key, as an owner adds it.
-    pub(crate) member: Member,
-    pub(crate) vault: Arc<dyn KeyVault>,
+    pub member: Member,
+    /// Their keys.
+    pub vault: Arc<dyn KeyVault>,
 }
 
 impl Deref for Colleague {
@@ -37,7 +44,7 @@ impl Deref for Colleague {
 }
 
 /// The console of who makes the workspace. Its storage and the private location are two places.
-pub(crate) async fn first_console(bench: &Bench) -> Console {
+pub async fn first_console(bench: &Bench) -> Console {
     let options = Options {
         stores: Arc::new(StandardStores),
         ..bench.options("anna")
@@ -52,7 +59,7 @@ async fn owner(bench: &Bench) -> Person {
 }
 
 /// A person who connects with a vault of their own, and their key.
-pub(crate) async fn colleague(bench: &Bench, first: &Person, name: &str) -> Colleague {
+pub async fn colleague(bench: &Bench, first: &Person, name: &str) -> Colleague {
     let vault: Arc<dyn KeyVault> = Arc::new(MemoryVault::new());
     let options = Options {
         vaults: Arc::new(OneVault::of(Arc::clone(&vault))),
@@ -87,7 +94,7 @@ pub(crate) async fn colleague(bench: &Bench, first: &Person, name: &str) -> Coll
 
 impl Crew {
     /// Three people, *solo* so far: anna's keys alone count.
-    pub(crate) async fn solo() -> (Self, Vec<Member>) {
+    pub async fn solo() -> (Self, Vec<Member>) {
         let bench = bench();
         let anna = owner(&bench).await;
         let mara = colleague(&bench, &anna, "mara").await;
@@ -110,7 +117,7 @@ impl Crew {
     }
 
     /// A team: root and production 2 of 3.
-    pub(crate) async fn new() -> Self {
+    pub async fn new() -> Self {
         let (crew, members) = Self::solo().await;
         let ceremony = Ceremony::Team {
             members,
@@ -122,7 +129,7 @@ impl Crew {
     }
 
     /// A build that anna has brought to staging.
-    pub(crate) async fn staged(&self, word: &str, version: &str) -> u32 {
+    pub async fn staged(&self, word: &str, version: &str) -> u32 {
         let build = self.anna.ship(&self.bench, word, version).await.unwrap();
         self.anna
             .promote(build, "development", "staging")
@@ -132,7 +139,7 @@ impl Crew {
     }
 
     /// A team with a build on staging that waits for production: the build, and anna's request.
-    pub(crate) async fn asking() -> (Self, u32, String) {
+    pub async fn asking() -> (Self, u32, String) {
         let crew = Self::new().await;
         let build = crew.staged("one", "1.0.0").await;
         let id = crew
@@ -144,7 +151,10 @@ impl Crew {
     }
 
     /// Anna asks, another signs, anna publishes.
-    pub(crate) async fn ceremony(&self, ceremony: &Ceremony, other: &Person) -> Result<Receipt> {
+    ///
+    /// # Errors
+    /// Whatever refused it.
+    pub async fn ceremony(&self, ceremony: &Ceremony, other: &Person) -> Result<Receipt> {
         let id = match self.anna.ceremony(ceremony).await? {
             Started::Publish(job) => return self.anna.receipt(&job).await,
             Started::Ask(_, id) => id,
@@ -155,18 +165,12 @@ impl Crew {
 }
 
 /// What people do with requests.
-pub(crate) trait Acts {
-    async fn ceremony(&self, ceremony: &Ceremony) -> Result<Started>;
-    async fn co_sign(&self, id: &str) -> Result<()>;
-    async fn publish(&self, id: &str) -> Result<Receipt>;
-    async fn ask_promote(&self, build: u32, from: &str, to: &str) -> Result<String>;
-    async fn promote(&self, build: u32, from: &str, to: &str) -> Result<Receipt>;
-    async fn ship(&self, bench: &Bench, word: &str, version: &str) -> Result<u32>;
-    async fn request(&self, id: &str) -> SigningRequest;
-}
-
-impl Acts for Person {
-    async fn ceremony(&self, ceremony: &Ceremony) -> Result<Started> {
+impl Person {
+    /// Starts a change of trust and waits until it is published or asked for.
+    ///
+    /// # Errors
+    /// As [`Console::change_trust`].
+    pub async fn ceremony(&self, ceremony: &Ceremony) -> Result<Started> {
         let started = self
             .console
             .change_trust(&self.workspace.id, ceremony, "drill")
@@ -176,7 +180,10 @@ impl Acts for Person {
     }
 
     /// Finds a proposal in the private location, and signs it.
-    async fn co_sign(&self, id: &str) -> Result<()> {
+    ///
+    /// # Errors
+    /// Whatever refused it.
+    pub async fn co_sign(&self, id: &str) -> Result<()> {
         self.console.proposals_read(&self.workspace.id).await?;
         self.console
             .approval_sign(&self.workspace.id, id)
@@ -185,7 +192,10 @@ impl Acts for Person {
     }
 
     /// Takes answers in, and publishes.
-    async fn publish(&self, id: &str) -> Result<Receipt> {
+    ///
+    /// # Errors
+    /// Whatever refused it.
+    pub async fn publish(&self, id: &str) -> Result<Receipt> {
         self.console.proposals_read(&self.workspace.id).await?;
         let job = self
             .console
@@ -194,7 +204,14 @@ impl Acts for Person {
         self.receipt(&job).await
     }
 
-    async fn ask_promote(&self, build: u32, from: &str, to: &str) -> Result<String> {
+    /// Asks for the signatures that a promotion to all devices lacks; gives the request.
+    ///
+    /// # Errors
+    /// Whatever refused it.
+    ///
+    /// # Panics
+    /// When nothing is to be asked for.
+    pub async fn ask_promote(&self, build: u32, from: &str, to: &str) -> Result<String> {
         let plan = self
             .console
             .promote_prepare(self.wish(build, from, to))
@@ -208,7 +225,11 @@ impl Acts for Person {
         Ok(id)
     }
 
-    async fn promote(&self, build: u32, from: &str, to: &str) -> Result<Receipt> {
+    /// Promotes a build to all devices, where this console has every signature.
+    ///
+    /// # Errors
+    /// Whatever refused it.
+    pub async fn promote(&self, build: u32, from: &str, to: &str) -> Result<Receipt> {
         let plan = self
             .console
             .promote_prepare(self.wish(build, from, to))
@@ -220,7 +241,11 @@ impl Acts for Person {
         self.receipt(&job).await
     }
 
-    async fn ship(&self, bench: &Bench, word: &str, version: &str) -> Result<u32> {
+    /// Ships a build to development; gives its number.
+    ///
+    /// # Errors
+    /// Whatever refused it.
+    pub async fn ship(&self, bench: &Bench, word: &str, version: &str) -> Result<u32> {
         let job = self
             .start_ship(&bench.build(word), "development", version)
             .await?;
@@ -228,7 +253,8 @@ impl Acts for Person {
         Ok(receipt.release.unwrap().1)
     }
 
-    async fn request(&self, id: &str) -> SigningRequest {
+    /// A request as it is kept.
+    pub async fn request(&self, id: &str) -> SigningRequest {
         let bytes = self
             .console
             .approval_request(&self.workspace.id, id)
@@ -238,12 +264,7 @@ impl Acts for Person {
     }
 }
 
-/// Only [`Acts`] uses it.
-trait Wish {
-    fn wish(&self, build: u32, from: &str, to: &str) -> PromoteRequest;
-}
-
-impl Wish for Person {
+impl Person {
     fn wish(&self, build: u32, from: &str, to: &str) -> PromoteRequest {
         PromoteRequest {
             workspace: self.workspace.id.clone(),
