@@ -9,6 +9,7 @@ mod s3 {
     mod main_job;
     mod mirrors;
     mod races;
+    mod served;
     mod singles;
     mod uploads;
 }

@@ -73,6 +73,9 @@ pub struct Entry {
     pub native: Option<Native>,
     /// Whether it takes new devices.
     pub state: RolloutState,
+    /// When it was resumed last; nothing = never, it goes out since the document's `started`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened: Option<UtcTime>,
 }
 
 /// State of a rollout.
@@ -133,6 +136,10 @@ pub struct BaseRelease {
     /// Kept with the base and not with the last action, so a fix at 1 % does not return the others to what was rolled back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rolled_back: bool,
+    /// [`RolloutDocument::opened`] of the rollout that it completed; nothing where none led to it: everyone was meant from
+    /// the beginning, or devices were moved back to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened: Option<UtcTime>,
 }
 
 impl Base {
@@ -224,6 +231,19 @@ impl RolloutDocument {
     /// stays through raised shares, halts and resumes.
     pub fn attempt(&self) -> String {
         self.started.to_string()
+    }
+
+    /// When a person last decided that the rollout of a release goes out: it was started or resumed then. Raised shares,
+    /// completion and new signatures keep it, so what a health gate stopped stays stopped until somebody decides anew.
+    /// Nothing for a release that no rollout brings or brought.
+    pub fn opened(&self, build: u32) -> Option<UtcTime> {
+        if let Some(entry) = self.entries.iter().find(|e| e.release == build) {
+            return Some(entry.opened.unwrap_or(self.started));
+        }
+        match &self.base {
+            Base::Release(base) if base.release == build => base.opened,
+            _ => None,
+        }
     }
 
     /// What the channel serves, in short.

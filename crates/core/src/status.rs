@@ -234,13 +234,15 @@ pub struct GateStatus {
     pub build: u32,
     /// Attempt.
     pub attempt: String,
+    /// [`crate::RolloutDocument::opened`] of the build: what happened before does not count.
+    pub opened: UtcTime,
     /// When it judges.
     pub gate: Gate,
     /// Attempts that count for it.
     pub sample: u64,
     /// Boot failures that count for it.
     pub failures: u64,
-    /// When it stopped the rollout; it stays so until a newer rollout document.
+    /// When it stopped the rollout; it stays so until somebody starts or resumes it anew.
     #[serde(default)]
     pub tripped: Option<UtcTime>,
 }

@@ -70,6 +70,7 @@ impl RolloutDocument {
             salt: unfinished.map_or(start.salt, |e| e.salt.clone()),
             native: start.native,
             state: RolloutState::RollingOut,
+            opened: None,
         };
         Self {
             unit: start.unit,
@@ -158,15 +159,18 @@ impl RolloutDocument {
             .finished()
     }
 
-    /// Goes on with a halted rollout at the same share.
+    /// Goes on with a halted rollout at the same share. A health gate that stopped it judges anew.
     ///
     /// # Errors
     /// `rollout.state` when nothing is halted or the channel is frozen, `usage.argument` for the reason.
-    pub fn resume(&self, reason: &str) -> Result<Self> {
+    pub fn resume(&self, now: UtcTime, reason: &str) -> Result<Self> {
         self.unfinished(RolloutState::Halted, "resumed")?;
         self.not_frozen()?;
-        self.with_first(reason, |entry| entry.state = RolloutState::RollingOut)
-            .finished()
+        self.with_first(reason, |entry| {
+            entry.state = RolloutState::RollingOut;
+            entry.opened = Some(now);
+        })
+        .finished()
     }
 
     /// Raises the share to everyone: the release becomes the base.
@@ -209,6 +213,7 @@ impl RolloutDocument {
             manifest: manifest.into(),
             native,
             rolled_back: true,
+            opened: None,
         };
         self.only(Base::Release(base), now, reason).finished()
     }
@@ -281,9 +286,12 @@ impl RolloutDocument {
     }
 
     fn completed_at(self, now: UtcTime) -> Result<Self> {
-        let complete = self.entries.first().is_some_and(|e| e.permille == ALL);
-        let started = if complete { now } else { self.started };
-        Self { started, ..self }.finished()
+        let mut next = self;
+        if let Some(entry) = next.entries.first_mut().filter(|e| e.permille == ALL) {
+            entry.opened.get_or_insert(next.started);
+            next.started = now;
+        }
+        next.finished()
     }
 
     /// Turns a rollout to everyone into the base, and checks the document.
@@ -298,6 +306,7 @@ impl RolloutDocument {
                 manifest: entry.manifest,
                 native: entry.native,
                 rolled_back: false,
+                opened: entry.opened,
             });
         }
         self.check()?;

@@ -118,6 +118,7 @@ fn channel() -> impl Strategy<Value = ChannelState> {
                         salt: "salt".into(),
                         native,
                         state: state(s),
+                        opened: None,
                     })
                     .collect();
                 let release = builds[7];
@@ -129,6 +130,7 @@ fn channel() -> impl Strategy<Value = ChannelState> {
                         manifest: sha(release),
                         native: narrowed,
                         rolled_back: kind == 2,
+                        opened: None,
                     }),
                 };
                 let rollout = RolloutDocument {
@@ -297,11 +299,12 @@ proptest! {
         let mut current = RolloutDocument::start(None, start(1, 10, 0)).unwrap();
         for (at, step) in steps.into_iter().enumerate() {
             let now = UtcTime::from_unix(at as i64 + 1);
+            let decided = !matches!(step, Step::Share(_) | Step::Halt | Step::Complete);
             let next = match step {
                 Step::Start(b, p) => RolloutDocument::start(Some(&current), start(b, p, at as i64 + 1)),
                 Step::Share(p) => current.set_share(p, now, "x"),
                 Step::Halt => current.halt("x"),
-                Step::Resume => current.resume("x"),
+                Step::Resume => current.resume(now, "x"),
                 Step::Complete => current.complete(now, "x"),
                 Step::RollBack(b) => current.roll_back(b, &hash(b), now, "x"),
                 Step::Embedded => current.embedded(now, "x"),
@@ -324,6 +327,11 @@ proptest! {
                 prop_assert_eq!(&old.salt, &new.salt, "an unfinished rollout keeps its devices");
             }
             prop_assert!(next.entries.iter().all(|e| e.permille < 1000), "a rollout to everyone is the base");
+            for (build, _) in next.names() {
+                let (was, is) = (current.opened(build), next.opened(build));
+                prop_assert!(is == was || decided, "build {build} was opened by nobody");
+                prop_assert!(is.is_none() || is >= was, "build {build} was opened earlier than before");
+            }
             current = next;
         }
     }
@@ -337,7 +345,7 @@ proptest! {
         prop_assert!(frozen.set_share(permille, now, "x").is_err());
         prop_assert!(frozen.complete(now, "x").is_err());
         let halted = frozen.halt("x").unwrap();
-        prop_assert!(halted.resume("x").is_err());
+        prop_assert!(halted.resume(now, "x").is_err());
         prop_assert!(halted.roll_back(3, &hash(3), now, "x").unwrap().frozen.is_some());
     }
 

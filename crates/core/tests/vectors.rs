@@ -172,7 +172,7 @@ fn apply(current: Option<&RolloutDocument>, step: &Value, plan: &Value) -> Resul
         ),
         "set_share" => document().set_share(get(step, "permille"), now(), reason),
         "halt" => document().halt(reason),
-        "resume" => document().resume(reason),
+        "resume" => document().resume(now(), reason),
         "complete" => document().complete(now(), reason),
         "roll_back" => {
             document().roll_back(get(step, "release"), text(step, "manifest"), now(), reason)

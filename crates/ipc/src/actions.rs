@@ -1,5 +1,7 @@
 //! What may be done with a rollout now, and what a change of it would do.
 
+use std::collections::BTreeMap;
+
 use headgate_core::rollout::{Base, RolloutDocument};
 use headgate_core::status::{ActiveCell, DeviceState, Dialect, OutcomeCell};
 use headgate_core::{Code, Problem, RolloutState, percent};
@@ -234,7 +236,7 @@ fn stands(document: &RolloutDocument, facts: &ChannelFacts) -> String {
 struct Effect {
     affected: Vec<String>,
     moved: Option<u64>,
-    cannot_follow: Option<u64>,
+    cannot_follow: Vec<dto::CannotFollow>,
 }
 
 /// Who is affected, most important first. Without counts it says what happens without saying to how many.
@@ -282,7 +284,7 @@ fn effect(
                     ),
                 ],
                 moved: Some(0),
-                cannot_follow: None,
+                cannot_follow: Vec::new(),
             }
         }
         RolloutChange::Resume => Effect {
@@ -291,7 +293,7 @@ fn effect(
                 format!("Everyone outside the group stays on {base}"),
             ],
             moved: None,
-            cannot_follow: None,
+            cannot_follow: Vec::new(),
         },
         RolloutChange::Share { permille, .. } => grows(facts, &version, *permille, total),
         RolloutChange::Complete => grows(facts, &version, 1000, total),
@@ -300,8 +302,8 @@ fn effect(
             let there = sum(&|c| c.build == Some(*to));
             let moved = total.zip(there).map(|(all, t)| all - t);
             let others = moved.zip(on_it).map(|(m, on)| m.saturating_sub(on));
-            let stuck = active.map(|_| failed_before(outcomes));
-            let mut affected = vec![
+            let stuck = active.map_or(0, |_| failed_before(outcomes));
+            let affected = vec![
                 format!(
                     "{} go from {version} to {target} at their next check",
                     who(on_it, "Devices on it")
@@ -314,25 +316,17 @@ fn effect(
                     "{} on {target} already: nothing changes for them",
                     who(there, "Devices")
                 ),
-                format!("Data that {version} wrote on devices stays as it is"),
             ];
-            if let Some(n) = stuck.filter(|n| *n > 0) {
-                affected.insert(
-                    1,
-                    format!(
-                        "{} with Capgo marked {target} as failed once and never take it again",
-                        devices(n)
-                    ),
-                );
-            }
+            let says = format!(
+                "Marked {target} as failed once and never take it again. They keep what they run."
+            );
             Effect {
                 affected,
                 moved,
-                cannot_follow: stuck,
+                cannot_follow: cannot([(Dialect::Capgo, stuck)], &says),
             }
         }
         RolloutChange::Embedded => {
-            let stuck = active.map(rollouts::cannot_return);
             let moved = sum(&|c| c.build.is_some() && c.place.dialect.returns_to_embedded());
             let mut affected = vec![
                 format!(
@@ -341,21 +335,37 @@ fn effect(
                 ),
                 "Devices on the embedded build stay on it".into(),
             ];
-            affected.insert(
-                1,
-                match stuck {
-                    Some(0) => "Every client that was seen can do that".into(),
-                    Some(n) => format!("{} have a client that cannot: Ionic and Cordova keep what they run. Ship the embedded build as a release for them", devices(n)),
-                    None => "Ionic and Cordova clients cannot: they keep what they run until a release replaces it".into(),
-                },
-            );
+            let stuck: BTreeMap<Dialect, u64> =
+                active.map(rollouts::cannot_return).unwrap_or_default();
+            if active.is_none() {
+                affected.push(
+                    "Ionic and Cordova clients cannot: they keep what they run until a release replaces it"
+                        .into(),
+                );
+            } else if stuck.is_empty() {
+                affected.push("Every client that was seen can do that".into());
+            }
             Effect {
                 affected,
                 moved,
-                cannot_follow: stuck,
+                cannot_follow: cannot(
+                    stuck,
+                    "Know no way back to the embedded build and keep what they run. Ship the embedded build as a release for them.",
+                ),
             }
         }
     }
+}
+
+/// Those of whom there are any.
+fn cannot(by: impl IntoIterator<Item = (Dialect, u64)>, says: &str) -> Vec<dto::CannotFollow> {
+    let some = by.into_iter().filter(|(_, devices)| *devices > 0);
+    some.map(|(dialect, devices)| dto::CannotFollow {
+        client: crate::devices::label(dialect).into(),
+        devices,
+        says: says.into(),
+    })
+    .collect()
 }
 
 fn grows(facts: &ChannelFacts, version: &str, permille: u16, total: Option<u64>) -> Effect {
@@ -380,14 +390,14 @@ fn grows(facts: &ChannelFacts, version: &str, permille: u16, total: Option<u64>)
             rest,
         ],
         moved: more,
-        cannot_follow: None,
+        cannot_follow: Vec::new(),
     }
 }
 
 /// Installs of Capgo's client that rolled a release back: it never takes the same name again. In the worst attempt,
 /// since one install may be in several.
 fn failed_before(outcomes: &[OutcomeCell]) -> u64 {
-    let mut by = std::collections::BTreeMap::<&str, u64>::new();
+    let mut by = BTreeMap::<&str, u64>::new();
     for cell in outcomes
         .iter()
         .filter(|c| c.place.dialect == Dialect::Capgo)
@@ -407,14 +417,16 @@ fn warnings(change: &RolloutChange, facts: &ChannelFacts) -> Vec<String> {
     if !larger {
         return list;
     }
-    let gate = facts.status.as_ref().and_then(|s| s.gate.as_ref());
-    let attempt = facts.rollout.as_ref().map(RolloutDocument::attempt);
-    let gate = gate.filter(|g| Some(&g.attempt) == attempt.as_ref());
+    let gate = facts.gate();
     if let Some(gate) = gate.filter(|g| g.tripped.is_some()) {
         list.push(format!(
-            "The health gate stopped this rollout: {} of {} attempts did not start. Roll back or ship a fix instead",
+            "The health gate stopped this rollout: {} of {} attempts did not start. {}",
             grouped(gate.failures),
-            grouped(gate.sample)
+            grouped(gate.sample),
+            match change {
+                RolloutChange::Resume => "Resuming opens the gate, which then counts anew",
+                _ => "A larger share stays stopped. Roll back, ship a fix, or halt and resume",
+            }
         ));
     }
     if let Some(left) = steps::left(facts) {

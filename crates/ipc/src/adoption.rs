@@ -40,16 +40,45 @@ fn by_minute(facts: &ChannelFacts, counts: &ChannelCounts, build: u32) -> dto::A
         .collect();
     times.push(end);
     let devices = confirmed_at(&counts.minutes, &facts.attempts(), &times);
+    let own = dto::AdoptionSeries {
+        label: facts.version(build),
+        build: Some(build),
+        devices: devices.iter().copied().map(small).collect(),
+    };
+    let rest = others(facts, counts, build).map(|label| {
+        let all: u64 = counts.active.iter().map(|c| c.installs).sum();
+        dto::AdoptionSeries {
+            label,
+            build: None,
+            devices: devices
+                .iter()
+                .map(|n| small(all.saturating_sub(*n)))
+                .collect(),
+        }
+    });
     dto::Adoption {
         by: "minute".into(),
         marks: marks(facts, start),
         times,
-        series: vec![dto::AdoptionSeries {
-            label: facts.version(build),
-            build: Some(build),
-            devices: devices.into_iter().map(small).collect(),
-        }],
+        series: rest.into_iter().chain([own]).collect(),
     }
+}
+
+/// What devices run that do not run this release, most first: "4.2.3", "4.2.3, others". By the minute only the arrival
+/// at one release is counted, so they are one series.
+fn others(facts: &ChannelFacts, counts: &ChannelCounts, build: u32) -> Option<String> {
+    let mut by: BTreeMap<Option<u32>, u64> = BTreeMap::new();
+    for cell in counts.active.iter().filter(|c| c.build != Some(build)) {
+        *by.entry(cell.build).or_default() += cell.installs;
+    }
+    by.retain(|_, installs| *installs > 0);
+    let (most, _) = by.iter().max_by_key(|(_, installs)| **installs)?;
+    let name = most.map_or_else(|| "Embedded".to_owned(), |b| facts.version(b));
+    Some(if by.len() > 1 {
+        format!("{name}, others")
+    } else {
+        name
+    })
 }
 
 fn by_day(facts: &ChannelFacts, counts: &ChannelCounts) -> dto::Adoption {

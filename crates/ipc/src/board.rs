@@ -69,6 +69,8 @@ fn serving(s: &engine::ServingBoard) -> dto::Serving {
         state: state(s.state).into(),
         permille: s.permille.into(),
         base: s.base.as_ref().map(past),
+        others_embedded: s.others_embedded,
+        steps: s.steps.iter().copied().map(u32::from).collect(),
         since: s.since.to_string(),
         by: s.by.clone(),
         health: None,

@@ -79,6 +79,8 @@ macro_rules! for_each_command {
             client_setups(ChannelRef) -> ClientSetups;
             /// Starts or stops the sandbox's simulated devices.
             fleet(FleetRequest) -> Fleet;
+            /// The simulated devices that run; none where none were started.
+            fleet_state(WorkspaceRef) -> Fleet;
             /// Jobs that are not dismissed, newest first.
             jobs(Empty) -> Jobs;
             /// One job.

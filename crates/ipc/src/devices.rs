@@ -197,7 +197,8 @@ fn embedded(active: &[ActiveCell]) -> String {
     format!("store {}{more}", natives.join(", "))
 }
 
-fn label(dialect: Dialect) -> &'static str {
+/// Name of a client.
+pub(crate) fn label(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Headgate => "Headgate client",
         Dialect::Capgo => "Capgo updater",

@@ -1,10 +1,10 @@
 //! Rollouts in words and figures, from the local cache.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use headgate_core::rollout::Base;
-use headgate_core::status::{ActiveCell, DeviceState, OutcomeCell};
+use headgate_core::status::{ActiveCell, DeviceState, Dialect, OutcomeCell};
 use headgate_core::{Code, Problem, native};
 use headgate_engine::{self as engine, ChannelCounts, ChannelFacts, Rate, WINDOW_DAYS, grouped};
 
@@ -106,7 +106,7 @@ fn view(facts: &ChannelFacts, counts: &ChannelCounts) -> dto::RolloutView {
             .filter(|r| Some(r.manifest.build) != current)
             .map(|r| past(facts, r.manifest.build))
             .collect(),
-        cannot_return: cannot_return(&counts.active),
+        cannot_return: cannot_return(&counts.active).values().sum(),
     }
 }
 
@@ -119,18 +119,18 @@ pub(crate) fn base_says(facts: &ChannelFacts) -> String {
     }
 }
 
-/// Devices that run a release and whose client cannot return to the embedded build.
-pub(crate) fn cannot_return(active: &[ActiveCell]) -> u64 {
+/// Devices that run a release and whose client cannot return to the embedded build, by client.
+pub(crate) fn cannot_return(active: &[ActiveCell]) -> BTreeMap<Dialect, u64> {
     let stuck = |c: &&ActiveCell| c.build.is_some() && !c.place.dialect.returns_to_embedded();
-    active.iter().filter(stuck).map(|c| c.installs).sum()
+    let mut by = BTreeMap::new();
+    for cell in active.iter().filter(stuck) {
+        *by.entry(cell.place.dialect).or_default() += cell.installs;
+    }
+    by
 }
 
 fn gate(facts: &ChannelFacts, counts: &ChannelCounts) -> Option<dto::GateView> {
-    let document = facts.rollout.as_ref()?;
-    let status = facts.status.as_ref()?.gate.as_ref()?;
-    if status.attempt != document.attempt() {
-        return None;
-    }
+    let status = facts.gate()?;
     let state = if status.tripped.is_some() {
         "stopped"
     } else if status.sample < u64::from(status.gate.min_sample) {
@@ -164,6 +164,10 @@ fn funnel(own: &[&OutcomeCell]) -> Vec<dto::FunnelStep> {
     let applied = confirmed + n(DeviceState::RolledBack) + n(DeviceState::Applied);
     let downloaded = applied + n(DeviceState::Downloaded);
     let offered = downloaded + n(DeviceState::Failed) + n(DeviceState::Offered);
+    // An install is offered a release once an attempt, so one that failed before it was completed counts in two.
+    let attempts: BTreeSet<&str> = own.iter().map(|c| c.attempt.as_str()).collect();
+    let attempts = u64::try_from(attempts.len()).unwrap_or(u64::MAX);
+    let attempts = if attempts > 1 { attempts } else { 0 };
     let words = |parts: &[(u64, &str)]| {
         let parts = parts.iter().filter(|(n, _)| *n > 0);
         let parts: Vec<String> = parts.map(|(n, w)| format!("{} {w}", grouped(*n))).collect();
@@ -178,7 +182,10 @@ fn funnel(own: &[&OutcomeCell]) -> Vec<dto::FunnelStep> {
         step(
             "offered",
             offered,
-            words(&[(n(DeviceState::Offered), "have not started")]),
+            words(&[
+                (n(DeviceState::Offered), "have not started"),
+                (attempts, "attempts, each counts a device once"),
+            ]),
         ),
         step(
             "downloaded",

@@ -62,10 +62,20 @@ impl App {
             .console
             .fleet(&request.workspace, request.devices, permille)
             .await?;
-        Ok(dto::Fleet {
-            devices: fleet.devices,
-            checks: fleet.checks,
-        })
+        Ok(simulated(fleet))
+    }
+
+    /// The sandbox's simulated devices that run.
+    pub async fn fleet_state(&self, request: dto::WorkspaceRef) -> Result<dto::Fleet, IpcError> {
+        Ok(simulated(self.console.fleet_state(&request.workspace)))
+    }
+}
+
+fn simulated(fleet: engine::FleetState) -> dto::Fleet {
+    dto::Fleet {
+        devices: fleet.devices,
+        checks: fleet.checks,
+        failure_permille: fleet.failure.into(),
     }
 }
 

@@ -164,6 +164,10 @@ impl Telemetry for Shielded {
         self.inner.gate(key, gate, now).await
     }
 
+    async fn latched(&self, key: &AttemptKey) -> Result<Option<UtcTime>> {
+        self.inner.latched(key).await
+    }
+
     async fn marks(&self, workspace: &str) -> Result<HighWater> {
         self.inner.marks(workspace).await
     }

@@ -34,6 +34,9 @@ const TEST: &[&str] = &[
 /// Peers of the benches.
 const BENCH: &[&str] = &["rclone", "wrk", "nginx-light"];
 
+/// Moves the clock of the programs that the suite runs.
+const CONFORMANCE: &[&str] = &["faketime"];
+
 /// What a task is going to do, which decides what it needs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -43,6 +46,8 @@ pub(crate) enum Purpose {
     RunHeadless,
     /// Everything.
     Test,
+    /// Build, and run the public suite of TUF clients.
+    Conformance,
     /// Build, and measure beside other programs.
     Bench,
 }
@@ -105,6 +110,9 @@ fn wanted(purpose: Purpose) -> Vec<&'static str> {
     }
     if purpose == Purpose::Bench {
         wanted.extend(BENCH);
+    }
+    if purpose == Purpose::Conformance {
+        wanted.extend(CONFORMANCE);
     }
     if purpose == Purpose::Test {
         wanted.extend(TEST);

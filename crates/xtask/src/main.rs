@@ -6,6 +6,7 @@
 
 mod apt;
 mod bindings;
+mod conformance;
 mod process;
 mod run;
 mod session;
@@ -25,6 +26,7 @@ cargo xtask test [STEP…]        every check of every layer, or only the named 
 cargo xtask test --list         the steps, in their order
 cargo xtask bindings            write ui/src/lib/bindings from the Rust types
 cargo xtask check-sizes         no source file over 500 lines
+cargo xtask conformance         the public suite of TUF clients against ours; fetches it from GitHub
 cargo xtask bench pack [ARG…]   packing speed and memory beside sha256sum
 cargo xtask bench upload        uploads to a local S3 server beside rclone
 cargo xtask bench server        checks of every dialect beside nginx, and telemetry";
@@ -57,6 +59,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         ["test", names @ ..] => return test::test(workspace, names),
         ["bindings"] => bindings::write(&workspace)?,
         ["check-sizes"] => sizes::check(&workspace)?,
+        ["conformance"] => conformance::run(&workspace)?,
         ["bench", "pack", rest @ ..] => {
             bench(&workspace, "headgate-bundle", "pack_bench", rest)?;
         }

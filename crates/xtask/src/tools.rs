@@ -56,19 +56,32 @@ impl CargoTool {
 /// A Python with the packages of `tests/interop/requirements.txt`. Returns the path of its interpreter.
 pub(crate) fn python(workspace: &Workspace) -> Result<PathBuf> {
     let requirements = workspace.root.join("tests/interop/requirements.txt");
-    let folder = workspace.tools.join("python");
+    environment(&requirements, &workspace.tools.join("python"), None)
+}
+
+/// A Python with the suite tuf-conformance, which pins packages of its own. `HEADGATE_TUF_CONFORMANCE` names a folder that
+/// holds the suite, for who cannot reach GitHub.
+pub(crate) fn conformance(workspace: &Workspace) -> Result<PathBuf> {
+    let requirements = workspace.root.join("tests/interop/conformance.txt");
+    let copy = std::env::var_os("HEADGATE_TUF_CONFORMANCE").map(PathBuf::from);
+    let folder = workspace.tools.join("conformance");
+    environment(&requirements, &folder, copy.as_deref())
+}
+
+/// A virtual environment with what a file lists, or with a package from a folder in its place.
+fn environment(requirements: &Path, folder: &Path, copy: Option<&Path>) -> Result<PathBuf> {
     let python = folder.join(if cfg!(windows) {
         "Scripts/python.exe"
     } else {
         "bin/python"
     });
-    if is_current(&requirements, &folder) && python.exists() {
+    if copy.is_none() && is_current(requirements, folder) && python.exists() {
         return Ok(python);
     }
     process::run(
         Command::new("python3")
             .args(["-m", "venv", "--clear"])
-            .arg(&folder),
+            .arg(folder),
     )?;
     let mut pip = Command::new(&python);
     pip.args([
@@ -77,11 +90,15 @@ pub(crate) fn python(workspace: &Workspace) -> Result<PathBuf> {
         "install",
         "--quiet",
         "--disable-pip-version-check",
-        "--requirement",
-    ])
-    .arg(&requirements);
+    ]);
+    match copy {
+        Some(copy) => pip.arg(copy),
+        None => pip.arg("--requirement").arg(requirements),
+    };
     process::run(&mut pip)?;
-    mark_current(&requirements, &folder)?;
+    if copy.is_none() {
+        mark_current(requirements, folder)?;
+    }
     Ok(python)
 }
 

@@ -131,6 +131,7 @@ pub(crate) fn gated(
         gate: Some(GateStatus {
             build,
             attempt: attempt.into(),
+            opened: UtcTime::parse(attempt).unwrap(),
             gate: Gate {
                 min_sample: 500,
                 max_failure_permille: 10,

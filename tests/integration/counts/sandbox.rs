@@ -143,6 +143,12 @@ async fn a_good_build_is_adopted_and_a_bad_one_stops_itself_and_is_rolled_back()
     };
     let started = scene.app.fleet(fleet.clone()).await.unwrap();
     assert_eq!(started.devices, 400);
+    // A window that is loaded anew finds them.
+    let of = dto::WorkspaceRef {
+        workspace: scene.workspace.clone(),
+    };
+    let found = scene.app.fleet_state(of).await.unwrap();
+    assert_eq!((found.devices, found.failure_permille), (400, 700));
     let view = scene
         .until("the good build is adopted", |v| devices(v) > 300)
         .await;
@@ -152,7 +158,7 @@ async fn a_good_build_is_adopted_and_a_bad_one_stops_itself_and_is_rolled_back()
         view.row.failures.unwrap().silent > 0,
         "Ionic and Cordova are among them"
     );
-    let curve = &view.adoption.series[0].devices;
+    let curve = &view.adoption.series.last().unwrap().devices;
     assert!(curve.last() > curve.first(), "{curve:?}");
 
     scene.ship("1.1.0-bad", 500).await;

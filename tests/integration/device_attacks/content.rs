@@ -138,6 +138,7 @@ async fn an_unlisted_file_in_a_bundle() {
             manifest: sha256.clone(),
             native: None,
             rolled_back: false,
+            opened: None,
         });
     });
     s.r.commit(|meta| {

@@ -1,31 +1,8 @@
 //! The program: configuration from three places, `--check`, `forget`, and an end in good order.
 
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use headgate_tests::{APP, Bench, Person, bench, ship};
-use serde_json::Value;
-
-fn binary() -> PathBuf {
-    let own = std::env::current_exe().unwrap();
-    let name = format!("headgate-server{}", std::env::consts::EXE_SUFFIX);
-    let path = own.parent().and_then(Path::parent).unwrap().join(name);
-    assert!(
-        path.exists(),
-        "{} is missing: build the workspace first",
-        path.display()
-    );
-    path
-}
-
-/// The program with nothing of the surrounding environment.
-fn program() -> Command {
-    let mut command = Command::new(binary());
-    command.env_clear();
-    command
-}
+use headgate_tests::{APP, Bench, Person, Serving, bench, server_program, ship};
 
 /// Exit code and what it said.
 fn ran(command: &mut Command) -> (i32, String) {
@@ -56,13 +33,14 @@ async fn a_configuration_is_checked_from_arguments_variables_and_a_file() {
     let (bench, _anna, root) = shipped().await;
     let storage = format!("file://{}", bench.storage().display());
     let good = ["--check", "--telemetry", "none"];
-    let (code, said) = ran(program()
-        .args(good)
-        .args(["--registry", &storage, "--root", &root]));
+    let (code, said) =
+        ran(server_program()
+            .args(good)
+            .args(["--registry", &storage, "--root", &root]));
     assert_eq!(code, 0, "{said}");
     assert!(said.contains(APP) && said.contains("verified"), "{said}");
 
-    let (code, said) = ran(program()
+    let (code, said) = ran(server_program()
         .arg("--check")
         .env("HEADGATE_SERVER_REGISTRY_1", &storage)
         .env("HEADGATE_SERVER_ROOT_1", &root)
@@ -78,11 +56,11 @@ async fn a_configuration_is_checked_from_arguments_variables_and_a_file() {
     );
     std::fs::write(&file, &text).unwrap();
     let config = ["--check", "--config", file.to_str().unwrap()];
-    let (code, said) = ran(program().args(config));
+    let (code, said) = ran(server_program().args(config));
     assert_eq!(code, 0, "{said}");
 
     std::fs::write(&file, format!("{text}listne = 1\n")).unwrap();
-    let (code, said) = ran(program().args(config));
+    let (code, said) = ran(server_program().args(config));
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("listne"), "{said}");
 }
@@ -158,68 +136,22 @@ async fn what_is_wrong_is_told_with_its_code() {
             true => &[],
             false => &["--telemetry", "none"],
         };
-        let (found, said) = ran(program().arg("--check").args(&args).args(telemetry));
+        let (found, said) = ran(server_program().arg("--check").args(&args).args(telemetry));
         assert_eq!(found, code, "{args:?}: {said}");
         assert!(
             said.contains(words) && !said.contains("hunter2"),
             "{args:?}: {said}"
         );
     }
-    let (code, said) = ran(program().arg("--check").args(both));
+    let (code, said) = ran(server_program().arg("--check").args(both));
     assert!(code == 2 && said.contains("--telemetry none"), "{said}");
 
     // A registry that is not as signed.
     std::fs::write(bench.storage().join("metadata/timestamp.json"), "{}").unwrap();
-    let (code, said) = ran(program()
+    let (code, said) = ran(server_program()
         .args(["--check", "--telemetry", "none"])
         .args(both));
     assert_eq!(code, 4, "{said}");
-}
-
-/// A running program, which ends with the test.
-struct Serving {
-    child: Child,
-    devices: String,
-    log: std::sync::mpsc::Receiver<String>,
-}
-
-impl Serving {
-    fn start(command: &mut Command) -> Self {
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let (send, log) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                let _ = send.send(line);
-            }
-        });
-        let mut serving = Self {
-            child,
-            devices: String::new(),
-            log,
-        };
-        let line = serving.logged("listening");
-        serving.devices = line["fields"]["devices"].as_str().unwrap().to_owned();
-        serving
-    }
-
-    /// The next log line with this message.
-    fn logged(&self, message: &str) -> Value {
-        loop {
-            let line = self.log.recv_timeout(Duration::from_secs(30)).unwrap();
-            let line: Value = serde_json::from_str(&line).unwrap();
-            if line["fields"]["message"] == message {
-                return line;
-            }
-        }
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 #[cfg(unix)]
@@ -228,7 +160,7 @@ async fn a_signal_ends_it_in_good_order_and_an_install_can_be_forgotten() {
     let (bench, _anna, root) = shipped().await;
     let storage = format!("file://{}", bench.storage().display());
     let database = format!("sqlite://{}", bench.dir.path().join("t.sqlite").display());
-    let mut serving = Serving::start(program().args([
+    let mut serving = Serving::start(server_program().args([
         "--registry",
         &storage,
         "--root",
@@ -240,21 +172,7 @@ async fn a_signal_ends_it_in_good_order_and_an_install_can_be_forgotten() {
     ]));
     let base = format!("http://{}", serving.devices);
     let client = reqwest::Client::new();
-    let begun = Instant::now();
-    while client
-        .get(format!("{base}/readyz"))
-        .send()
-        .await
-        .unwrap()
-        .status()
-        != 200
-    {
-        assert!(
-            begun.elapsed() < Duration::from_secs(20),
-            "it is never ready"
-        );
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    serving.ready().await;
     let report = serde_json::json!({"install": "somebody", "channel": "development",
         "platform": "ios", "native": "4.2.0", "client": "0.1.0"});
     let report = client
@@ -268,12 +186,12 @@ async fn a_signal_ends_it_in_good_order_and_an_install_can_be_forgotten() {
     serving.logged("stopping");
     assert!(serving.child.wait().unwrap().success());
     // No log line names the install.
-    let log: Vec<String> = serving.log.try_iter().collect();
+    let log = serving.log();
     assert!(log.iter().all(|line| !line.contains("somebody")), "{log:?}");
 
     let forget = ["forget", "somebody", "--telemetry", &database];
-    let (code, said) = ran(program().args(forget));
+    let (code, said) = ran(server_program().args(forget));
     assert!(code == 0 && said.contains("was deleted"), "{said}");
-    let (code, said) = ran(program().args(forget));
+    let (code, said) = ran(server_program().args(forget));
     assert!(code == 0 && said.contains("Nothing is stored"), "{said}");
 }

@@ -247,9 +247,39 @@ describe("simulated devices", () => {
       { workspace: "sandbox", devices: 0, failurePermille: 500 },
     ]);
   });
+
+  it("are asked for when the page is loaded anew, with their failure rate", async () => {
+    const { backend } = await open("fleet", (held) => {
+      held.fleet = { devices: 1500, checks: 40_000, failurePermille: 50 };
+    });
+    app.view = "rollouts";
+    expect((await screen.findByTestId("fleet-running")).textContent).toContain("1,500 simulated devices");
+    await waitFor(() => expect((at("fleet-rate") as HTMLSelectElement).value).toBe("50"));
+    expect(backend.calls.some((call) => call.name === "fleet")).toBe(false);
+  });
 });
 
 describe("the pipeline with an update server", () => {
+  it("marks the steps of a rollout on its bar, and none where it is complete", async () => {
+    await open("server");
+    const marks = (channel: string): number =>
+      at(`release-${channel}`).querySelectorAll(".rel__roll .bar__tick").length;
+    await screen.findByTestId("devices-production");
+    expect([marks("development"), marks("production")]).toEqual([0, 5]);
+    expect(at("release-production").querySelectorAll(".bar__tick--in").length).toBe(3);
+  });
+
+  it.each([
+    [false, "Others keep what they run"],
+    [true, "Others return to the embedded build"],
+  ])("says what the others get where no release is the base", async (othersEmbedded, says) => {
+    await open("server", (held) => {
+      const current = held.boards.get("acme")?.channels[2]?.current;
+      if (current) Object.assign(current, { base: null, othersEmbedded });
+    });
+    expect((await screen.findByTestId("release-production")).textContent).toContain(says);
+  });
+
   it("shows devices and failures with what they are a part of", async () => {
     await open("server");
     expect((await screen.findByTestId("devices-production")).textContent).toBe("17,531 of 74,608");

@@ -367,10 +367,12 @@ fn serves(document: &RolloutDocument) -> String {
             .native
             .as_ref()
             .map(|n| format!(" on native {}", native(n)));
+        let resumed = entry.opened.map(|at| format!(", resumed {at}"));
         parts.push(format!(
-            "build {} {state} {}{}",
+            "build {} {state} {}{}{}",
             entry.release,
             percent(entry.permille),
+            resumed.unwrap_or_default(),
             narrowed.unwrap_or_default()
         ));
     }

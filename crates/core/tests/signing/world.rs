@@ -242,6 +242,7 @@ pub(crate) fn rollout_document(build: u32) -> RolloutDocument {
             manifest: manifest(build).sha256().unwrap(),
             native: None,
             rolled_back: false,
+            opened: None,
         }),
         keep: Vec::new(),
         steps: Vec::new(),

@@ -95,7 +95,7 @@ impl Channel {
     }
 
     pub(crate) fn resume(self) -> Self {
-        self.then(|r, _| r.resume("x").unwrap())
+        self.then(|r, now| r.resume(now, "x").unwrap())
     }
 
     pub(crate) fn back(self, build: u32) -> Self {

@@ -43,7 +43,7 @@ fn walk(steps: &[Step]) -> Vec<Channel> {
             }
             Step::Share(permille) => rollout.set_share(*permille, now, "x"),
             Step::Halt => rollout.halt("x"),
-            Step::Resume => rollout.resume("x"),
+            Step::Resume => rollout.resume(now, "x"),
             Step::Back(build) => rollout.roll_back(*build, &hash(*build), now, "x"),
             Step::Embedded => rollout.embedded(now, "x"),
         };

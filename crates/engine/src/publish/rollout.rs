@@ -104,7 +104,7 @@ pub(super) fn change(
             )
         }
         RolloutChange::Halt => current()?.halt(reason),
-        RolloutChange::Resume => current()?.resume(reason),
+        RolloutChange::Resume => current()?.resume(now, reason),
         RolloutChange::Complete => current()?.complete(now, reason),
         RolloutChange::RollBack { to } => {
             let document = current()?;

@@ -81,6 +81,10 @@ pub struct ServingBoard {
     pub permille: u16,
     /// What everybody else gets.
     pub base: Option<PastRelease>,
+    /// Without such a release they return to the embedded build; else they keep what they run.
+    pub others_embedded: bool,
+    /// Shares that it is meant to go through, permille, rising.
+    pub steps: Vec<u16>,
     /// When it was signed.
     pub since: UtcTime,
     /// By whom.
@@ -247,6 +251,8 @@ impl Console {
             state: serving.state,
             permille: serving.permille,
             base: base.and_then(|b| find(c, b)).map(past),
+            others_embedded: serving.base == Base::Embedded,
+            steps: document.steps.clone(),
             since: c.rollout_at.unwrap_or(document.started),
             by: c.rollout_by.clone().unwrap_or_default(),
         })

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use headgate_core::settings::{ChannelSettings, UnitSettings};
-use headgate_core::status::{ActiveCell, ChannelStatus, DailyCell, MinuteCell, OutcomeCell};
+use headgate_core::status::{
+    ActiveCell, ChannelStatus, DailyCell, GateStatus, MinuteCell, OutcomeCell,
+};
 use headgate_core::{
     ChannelState, Code, Problem, ReleaseManifest, Result, RolloutDocument, Settings,
 };
@@ -108,13 +110,17 @@ impl ChannelFacts {
         ChannelState::new(rollout.clone(), approved, self.unit.embedded.clone()).map(Some)
     }
 
-    /// When the gate stopped what rolls out now; nothing when it did not.
-    pub fn stopped(&self) -> Option<UtcTime> {
+    /// What the health gate saw of what rolls out now; nothing when that is about an earlier decision.
+    pub fn gate(&self) -> Option<&GateStatus> {
         let rollout = self.rollout.as_ref()?;
         let gate = self.status.as_ref()?.gate.as_ref()?;
         let rolls = rollout.entries.first()?.release == gate.build;
-        gate.tripped
-            .filter(|_| rolls && gate.attempt == rollout.attempt())
+        (rolls && rollout.opened(gate.build) == Some(gate.opened)).then_some(gate)
+    }
+
+    /// When the gate stopped what rolls out now; nothing when it did not.
+    pub fn stopped(&self) -> Option<UtcTime> {
+        self.gate()?.tripped
     }
 
     /// The first day of a window that ends today, days since 1970-01-01.

@@ -35,13 +35,16 @@ pub struct FleetState {
     pub devices: u32,
     /// Check-ins since they started.
     pub checks: u64,
+    /// Share of them on which a release whose version says `bad` does not start, permille.
+    pub failure: u16,
 }
 
 /// An update server of this process. It ends when this is dropped.
 pub(crate) struct OwnServer {
     running: Running,
     link: ServerLink,
-    fleet: Option<FleetHandle>,
+    /// With the share on which bad releases fail, permille.
+    fleet: Option<(FleetHandle, u16)>,
 }
 
 impl Console {
@@ -139,7 +142,7 @@ impl Console {
         let old = lock(&self.inner.own_servers)
             .get_mut(&workspace.id)
             .and_then(|own| own.fleet.take());
-        if let Some(old) = old {
+        if let Some((old, _)) = old {
             old.stop().await;
         }
         if devices == 0 {
@@ -165,9 +168,10 @@ impl Console {
             every: Duration::from_secs((u64::from(devices) / 100).clamp(5, 30)),
             ..FleetOptions::new(&server, &workspace.app, unit, &root, channel)
         })?;
-        let state = state(&handle);
+        let fleet = (handle, failure);
+        let state = state(&fleet);
         if let Some(own) = lock(&self.inner.own_servers).get_mut(&workspace.id) {
-            own.fleet = Some(handle);
+            own.fleet = Some(fleet);
         }
         Ok(state)
     }
@@ -186,7 +190,7 @@ impl Console {
             .map(|(_, own)| own)
             .collect();
         for own in all {
-            if let Some(fleet) = &own.fleet {
+            if let Some((fleet, _)) = &own.fleet {
                 fleet.stop().await;
             }
             if let Err(problem) = own.running.stop().await {
@@ -203,11 +207,12 @@ impl Inner {
     }
 }
 
-fn state(handle: &FleetHandle) -> FleetState {
+fn state((handle, failure): &(FleetHandle, u16)) -> FleetState {
     let stats = handle.stats();
     FleetState {
         devices: stats.devices,
         checks: stats.total.checks,
+        failure: *failure,
     }
 }
 

@@ -229,9 +229,9 @@ impl Console {
             let known = was.iter().any(|w| {
                 w.unit == status.unit
                     && w.channel == status.channel
-                    && w.gate
-                        .as_ref()
-                        .is_some_and(|g| g.tripped.is_some() && g.attempt == gate.attempt)
+                    && w.gate.as_ref().is_some_and(|g| {
+                        g.tripped.is_some() && (g.build, g.opened) == (gate.build, gate.opened)
+                    })
             });
             if known {
                 continue;

@@ -137,6 +137,7 @@ pub fn withheld_words(code: &str) -> String {
     match code {
         "stale" => "Freshness has expired, so devices take no update.".into(),
         "unapproved" => Why::Unapproved.text().into(),
+        "stopped_by_gate" => "The health gate stopped this release before it was completed.".into(),
         _ => match headgate_core::Code::ALL.iter().find(|c| c.text() == code) {
             Some(code) => format!("The server does not believe what storage holds ({code})."),
             None => format!("The server withholds it: {code}."),

@@ -90,8 +90,12 @@ pub struct Serving {
     pub state: String,
     /// Share, permille.
     pub permille: u32,
-    /// What everybody else gets while it rolls out: version and build; nothing = the embedded build.
+    /// What everybody else gets while it rolls out: version and build; nothing = see `othersEmbedded`.
     pub base: Option<PreviousRelease>,
+    /// Without such a release everybody else returns to the embedded build; else they keep what they run.
+    pub others_embedded: bool,
+    /// Shares that the rollout is meant to go through, permille, rising.
+    pub steps: Vec<u32>,
     /// When the rollout document was signed.
     pub since: String,
     /// Name of the key's holder who signed it.

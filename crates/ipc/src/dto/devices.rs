@@ -268,4 +268,6 @@ pub struct Fleet {
     /// Check-ins since they started.
     #[ts(type = "number")]
     pub checks: u64,
+    /// Share of them on which a release whose version says `bad` does not start, permille.
+    pub failure_permille: u32,
 }

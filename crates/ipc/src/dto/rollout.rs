@@ -201,7 +201,7 @@ pub struct Adoption {
 #[ts(export)]
 #[serde(rename_all = "camelCase")]
 pub struct AdoptionSeries {
-    /// `4.2.3`, `Embedded`, `4.2.2 and older`.
+    /// `4.2.3`, `Embedded`, `4.2.2 and older`, `4.2.3, others`.
     pub label: String,
     /// Build; nothing for a sum or the embedded build.
     pub build: Option<u32>,
@@ -304,6 +304,20 @@ pub struct RolloutChangeRequest {
     pub reason: String,
 }
 
+/// Devices that cannot follow a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+#[serde(rename_all = "camelCase")]
+pub struct CannotFollow {
+    /// Their client: "Capgo updater".
+    pub client: String,
+    /// How many.
+    #[ts(type = "number")]
+    pub devices: u64,
+    /// Why, and what they do instead.
+    pub says: String,
+}
+
 /// What a change would do and sign.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -322,9 +336,8 @@ pub struct RolloutPlan {
     /// Devices that would be moved, where the server knows.
     #[ts(type = "number | null")]
     pub moved: Option<u64>,
-    /// Devices whose client cannot follow.
-    #[ts(type = "number | null")]
-    pub cannot_follow: Option<u64>,
+    /// Devices that cannot follow, by client; empty where all can, or where nothing was counted.
+    pub cannot_follow: Vec<CannotFollow>,
     /// What makes it risky: minimum hours of a step not over, the gate's sample too small.
     pub warnings: Vec<String>,
     /// Roles that get a new version.

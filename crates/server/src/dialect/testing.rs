@@ -224,6 +224,7 @@ impl Setup {
                 manifest: last.sha256.clone(),
                 native: None,
                 rolled_back: false,
+                opened: None,
             }),
             None => Base::Nothing,
         });
@@ -378,6 +379,10 @@ impl Telemetry for Recorder {
 
     async fn gate(&self, key: &AttemptKey, gate: Gate, now: UtcTime) -> Result<GateStatus> {
         self.none.gate(key, gate, now).await
+    }
+
+    async fn latched(&self, key: &AttemptKey) -> Result<Option<UtcTime>> {
+        self.none.latched(key).await
     }
 
     async fn marks(&self, workspace: &str) -> Result<HighWater> {

@@ -15,6 +15,7 @@ use headgate_tuf::{MAX_METADATA, UtcTime, sha256_hex};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::Mutex as AsyncMutex;
 
+use super::gates::Looked;
 use super::{Health, Pace};
 use crate::catalog::UnitServing;
 use crate::load::{Origin, Reading, load, reason};
@@ -96,7 +97,7 @@ struct Known {
     units: Units,
     /// As it is served: with the rollouts that the gate stopped.
     shown: Units,
-    gates: HashMap<String, GateStatus>,
+    gates: HashMap<String, Looked>,
     asked: bool,
     verified: Option<UtcTime>,
     failures: u32,
@@ -188,8 +189,16 @@ impl Source {
         self.known().shown.clone()
     }
 
-    pub(super) fn gates(&self) -> HashMap<String, GateStatus> {
+    pub(super) fn looked(&self) -> HashMap<String, Looked> {
         self.known().gates.clone()
+    }
+
+    pub(super) fn gates(&self) -> HashMap<String, GateStatus> {
+        let known = self.known();
+        let gates = known.gates.iter();
+        gates
+            .filter_map(|(name, looked)| Some((name.clone(), looked.status.clone()?)))
+            .collect()
     }
 
     pub(super) fn note_taken(&self, taken: Vec<String>) {
@@ -369,7 +378,7 @@ impl Source {
                 if !same {
                     return false;
                 }
-                let stopped = |g: &HashMap<String, GateStatus>| {
+                let stopped = |g: &HashMap<String, Looked>| {
                     let mut names: Vec<_> = g
                         .iter()
                         .filter(|(_, s)| s.tripped.is_some())
@@ -398,9 +407,8 @@ impl Known {
     fn show(&mut self) {
         let gates = &self.gates;
         self.shown = with_channels(&self.units, |unit, channel| {
-            let gate = gates.get(&format!("{unit}.{}", channel.channel))?;
-            let stopped = gate.tripped.is_some() && channel.attempt.as_ref() == Some(&gate.attempt);
-            stopped.then(|| channel.with_gate(true))
+            let looked = gates.get(&format!("{unit}.{}", channel.channel))?;
+            looked.apply(channel)
         });
     }
 }

@@ -96,7 +96,7 @@ pub struct Cells {
     pub more: bool,
 }
 
-/// An attempt of a channel, for its gate.
+/// A release in an attempt of a channel, for its gate.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AttemptKey {
     /// Workspace identity.
@@ -107,6 +107,9 @@ pub struct AttemptKey {
     pub build: u32,
     /// Attempt.
     pub attempt: String,
+    /// When a person let it go out ([`headgate_core::RolloutDocument::opened`]): what a latch is for, and since when counts
+    /// count.
+    pub opened: UtcTime,
 }
 
 /// What became of events since the start.
@@ -163,11 +166,18 @@ pub trait Telemetry: Send + Sync + std::fmt::Debug {
     /// `local.*`.
     async fn forget(&self, id: &str) -> Result<bool>;
 
-    /// What counts for a gate, and whether it is latched. Trips it when the limit is passed.
+    /// What counts for a gate, and whether it is latched. Trips it when the limit is passed. Asked for a later opening than
+    /// before it counts anew.
     ///
     /// # Errors
     /// `local.*`.
     async fn gate(&self, key: &AttemptKey, gate: Gate, now: UtcTime) -> Result<GateStatus>;
+
+    /// When the gate of a release was latched, in whatever attempt it was judged. Judges nothing.
+    ///
+    /// # Errors
+    /// `local.*`.
+    async fn latched(&self, key: &AttemptKey) -> Result<Option<UtcTime>>;
 
     /// Newest versions that were seen of a registry, shared by all replicas.
     ///
@@ -265,11 +275,16 @@ impl Telemetry for NoTelemetry {
         Ok(GateStatus {
             build: key.build,
             attempt: key.attempt.clone(),
+            opened: key.opened,
             gate,
             sample: 0,
             failures: 0,
             tripped: None,
         })
+    }
+
+    async fn latched(&self, _: &AttemptKey) -> Result<Option<UtcTime>> {
+        Ok(None)
     }
 
     async fn marks(&self, workspace: &str) -> Result<HighWater> {

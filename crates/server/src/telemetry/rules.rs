@@ -31,6 +31,8 @@ pub(crate) struct Rollout {
     pub(crate) attempt: String,
     /// When the attempt began, Unix seconds; nothing when its text is no time.
     pub(crate) started: Option<i64>,
+    /// The gate counts what installs came to after this, Unix seconds; 0 = all.
+    pub(crate) since: i64,
 }
 
 /// A stored install.
@@ -295,7 +297,12 @@ impl Batch {
         }
         if let Some(network) = row.network {
             let counted = |s: DeviceState| i64::from(s >= DeviceState::Applied);
-            let sample = counted(state) - counted(row.state);
+            let before = if row.at > row.rollout.since {
+                counted(row.state)
+            } else {
+                0
+            };
+            let sample = counted(state) - before;
             let failures = i64::from(state == DeviceState::RolledBack);
             if sample != 0 || failures != 0 {
                 let gate = self.gates.entry((rollout, network)).or_default();

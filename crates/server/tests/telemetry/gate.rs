@@ -4,23 +4,36 @@ use headgate_core::rollout::Gate;
 use headgate_core::status::DeviceState::{Confirmed, Failed, RolledBack};
 use headgate_core::status::GateStatus;
 use headgate_server::telemetry::{AttemptKey, Report, Seen, Telemetry};
+use headgate_tuf::UtcTime;
 
 use crate::support::*;
+
+/// When [`ATTEMPT`] was resumed.
+const RESUMED: &str = "2026-11-23T10:00:00Z";
 
 const GATE: Gate = Gate {
     min_sample: 50,
     max_failure_permille: 20,
 };
 
-async fn judge(t: &dyn Telemetry, attempt: &str) -> GateStatus {
-    t.flush().await.unwrap();
-    let key = AttemptKey {
+fn key(attempt: &str, opened: &str) -> AttemptKey {
+    AttemptKey {
         workspace: WORKSPACE.into(),
         channel: "main.production".into(),
         build: 9,
         attempt: attempt.into(),
-    };
-    t.gate(&key, GATE, at(3, 0)).await.unwrap()
+        opened: UtcTime::parse(opened).unwrap(),
+    }
+}
+
+async fn judge(t: &dyn Telemetry, attempt: &str) -> GateStatus {
+    judge_opened(t, attempt, attempt).await
+}
+
+/// Of an attempt that was resumed then.
+async fn judge_opened(t: &dyn Telemetry, attempt: &str, opened: &str) -> GateStatus {
+    t.flush().await.unwrap();
+    t.gate(&key(attempt, opened), GATE, at(3, 0)).await.unwrap()
 }
 
 fn from(mut seen: Seen, net: u32) -> Seen {
@@ -76,6 +89,45 @@ pub(crate) async fn it_stays_latched(t: &dyn Telemetry) {
     let status = judge(t, ATTEMPT).await;
     assert!(!status.passes_limit());
     assert_eq!(status.tripped, tripped);
+}
+
+pub(crate) async fn a_completion_stays_latched_and_a_resumption_does_not(t: &dyn Telemetry) {
+    fleet(t, 200, ATTEMPT).await;
+    outcome(t, 200, 20).await;
+    let tripped = judge(t, ATTEMPT).await.tripped;
+    assert!(tripped.is_some());
+    // Completed: another attempt, opened by nobody.
+    let completed = t.latched(&key(LATER, ATTEMPT)).await.unwrap();
+    assert_eq!(completed, tripped);
+    let resumed = t.latched(&key(ATTEMPT, RESUMED)).await.unwrap();
+    assert_eq!(resumed, None);
+}
+
+pub(crate) async fn a_resumed_rollout_counts_anew(t: &dyn Telemetry) {
+    fleet(t, 300, ATTEMPT).await;
+    outcome(t, 200, 20).await;
+    let first = judge(t, ATTEMPT).await.tripped;
+    let anew = judge_opened(t, ATTEMPT, RESUMED).await;
+    assert_eq!((anew.sample, anew.failures, anew.tripped), (0, 0, None));
+    // Who had it before: one that started fails now and counts once, one that failed stays what it is.
+    let later = |i: u32, state| Report {
+        at: at(3, 60),
+        ..report(&format!("i{i}"), 9, state)
+    };
+    t.report(vec![later(0, RolledBack), later(150, RolledBack)])
+        .await
+        .unwrap();
+    // Who gets it now.
+    let fresh = (200..300).map(|i| later(i, if i < 220 { RolledBack } else { Confirmed }));
+    t.report(fresh.collect()).await.unwrap();
+    let anew = judge_opened(t, ATTEMPT, RESUMED).await;
+    // The network with the most failures is left out: one of the 21.
+    assert_eq!((anew.sample, anew.failures), (100, 20));
+    assert_eq!(anew.tripped, Some(at(3, 0)));
+    // A replica that has not read the resumption neither judges nor takes the counts back.
+    let behind = judge(t, ATTEMPT).await;
+    assert_eq!((behind.sample, behind.tripped), (0, first));
+    assert_eq!(judge_opened(t, ATTEMPT, RESUMED).await, anew);
 }
 
 pub(crate) async fn too_few_say_nothing(t: &dyn Telemetry) {

@@ -60,6 +60,8 @@ mod on_sqlite {
         gate {
             real_failures_trip_it_and_a_newer_attempt_starts_clean
             it_stays_latched
+            a_completion_stays_latched_and_a_resumption_does_not
+            a_resumed_rollout_counts_anew
             too_few_say_nothing
             a_flood_of_forged_ids_does_nothing
             ids_that_appear_after_the_start_do_not_count

@@ -200,6 +200,7 @@ async fn a_fleet_behind_one_address_needs_the_cap_off() {
             channel: "main.production".into(),
             build: 9,
             attempt: ATTEMPT.into(),
+            opened: at(1, 43_200),
         };
         let gate = headgate_core::rollout::Gate {
             min_sample: 50,

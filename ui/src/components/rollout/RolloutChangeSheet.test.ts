@@ -92,9 +92,18 @@ describe("rolling back", () => {
     await screen.findByTestId("change-target");
     expect(sent(backend, "rollout_prepare").at(-1)?.build).toBe(1294);
     expect(at("change-cannot").textContent).toContain("41 devices cannot follow");
+    expect(at("change-cannot").textContent).toMatch(/Capgo updater\s*41\s*Marked 4\.2\.3 as failed/u);
+    expect(at("rollout-sheet").textContent).toContain("Data that 4.2.4 wrote on devices stays as it is");
     await user.selectOptions(at("change-target"), "1287");
     await waitFor(() => expect(at("change-start").textContent).toContain("Roll back to 4.2.2"));
     expect(sent(backend, "rollout_prepare").at(-1)?.build).toBe(1287);
+  });
+
+  it("puts a build beside the release that devices would move to", async () => {
+    const { user } = await change("roll_back");
+    await user.click(await screen.findByTestId("change-compare"));
+    await screen.findByTestId("compare-sheet");
+    expect(app.overlay).toMatchObject({ kind: "compare", release: { build: 1294, channel: "Production" } });
   });
 
   it("takes the release of the row that it was opened from", async () => {
@@ -114,6 +123,8 @@ describe("the other acts", () => {
   it("back to embedded names the devices that cannot return", async () => {
     await change("embedded");
     expect((await screen.findByTestId("change-cannot")).textContent).toContain("861 devices cannot return");
+    const clients = [...at("change-cannot").querySelectorAll("li > b")].map((client) => client.textContent);
+    expect(clients).toEqual(["Ionic Live Updates", "cordova-plugin-ionic"]);
     expect(at("change-after").textContent).toContain("Embedded build");
   });
 

@@ -44,6 +44,23 @@ describe("the stack", () => {
     expect(layers(minutes, 10)[0]?.tops.at(-1)).toBe(100);
   });
 
+  it("by the minute has what the others run above it, up to all devices", () => {
+    const minutes: Adoption = {
+      ...adoption,
+      by: "minute",
+      series: [
+        { label: "4.2.3, others", build: null, devices: [200, 190, 170, 150] },
+        { label: "4.2.4", build: 1301, devices: [0, 10, 30, 50] },
+      ],
+    };
+    const stack = layers(minutes, 200);
+    expect(stack.map(({ label, colour }) => [label, colour])).toEqual([
+      ["4.2.4", 1],
+      ["4.2.3, others", 2],
+    ]);
+    expect(stack[1]?.tops).toEqual([100, 100, 100, 100]);
+  });
+
   it("gives neighbours different colours", () => {
     for (const of of [1, 2, 3, 4, 5, 9]) {
       const colours = Array.from({ length: of }, (_, index) => colourOf(index, of));

@@ -15,15 +15,14 @@ export interface Layer {
 }
 
 /**
- * What a share is a share of, at each time. By day every device is in some series; by the minute only the newest release
- * is counted, so its share is of `all` devices of the channel.
+ * What a share is a share of, at each time. By day every device is in some series; by the minute only arrivals at the
+ * newest release are counted, so its share is of `all` devices of the channel as they are now.
  */
 export function totals(adoption: Adoption, all: number): number[] {
-  if (adoption.by === "minute") {
-    const most = Math.max(all, ...adoption.series.flatMap((one) => one.devices));
-    return adoption.times.map(() => most);
-  }
-  return adoption.times.map((_, at) => adoption.series.reduce((sum, one) => sum + (one.devices[at] ?? 0), 0));
+  const sums = adoption.times.map((_, at) => adoption.series.reduce((sum, one) => sum + (one.devices[at] ?? 0), 0));
+  if (adoption.by !== "minute") return sums;
+  const most = Math.max(all, ...sums);
+  return sums.map(() => most);
 }
 
 /** The stack from the bottom: the newest release first, what was there before above it. */

@@ -11,16 +11,11 @@ interface Paint {
 }
 
 function paint(of: Element): Paint {
-  // Forced colours do not reach a canvas by themselves.
-  if (window.matchMedia("(forced-colors: active)").matches) {
-    const fills = ["Highlight", "Canvas", "ButtonFace", "Canvas"];
-    return { fills, edge: "CanvasText", grid: "GrayText", hatch: "CanvasText" };
-  }
   const style = getComputedStyle(of);
   const token = (name: string): string => style.getPropertyValue(name).trim();
   return {
     fills: [1, 2, 3, 4].map((number) => token(`--c-chart-${number}`)),
-    edge: token("--c-surface"),
+    edge: token("--c-chart-edge"),
     grid: token("--c-chart-grid"),
     hatch: token("--c-hatch"),
   };

@@ -27,7 +27,10 @@ describe("halt, roll back and back to embedded", () => {
 
   it("say what they do not undo", () => {
     expect(notUndone("halt", "4.2.4")).toEqual([]);
-    expect(notUndone("roll_back", "4.2.4")[0]).toContain("4.2.4 stays in the log");
+    expect(notUndone("roll_back", "4.2.4")).toEqual([
+      "Data that 4.2.4 wrote on devices stays as it is",
+      "4.2.4 stays in the log, with your reason",
+    ]);
   });
 });
 

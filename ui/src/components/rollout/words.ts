@@ -88,7 +88,10 @@ export function wordsOf({ action, version, channel, permille, target }: About): 
 /** What an action does not undo. */
 export function notUndone(action: string, version: string | null): string[] {
   if (action !== "roll_back" && action !== "embedded") return [];
-  return [`${version ?? "The release"} stays in the log, with your reason`];
+  return [
+    `Data that ${version ?? "the release"} wrote on devices stays as it is`,
+    `${version ?? "The release"} stays in the log, with your reason`,
+  ];
 }
 
 /** Buttons of the page: one that is put first, those beside it, and the rest in a menu. */

@@ -5,7 +5,7 @@
  */
 export type AdoptionSeries = { 
 /**
- * `4.2.3`, `Embedded`, `4.2.2 and older`.
+ * `4.2.3`, `Embedded`, `4.2.2 and older`, `4.2.3, others`.
  */
 label: string, 
 /**

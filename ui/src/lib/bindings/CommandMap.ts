@@ -238,6 +238,10 @@ client_setups: [ChannelRef, ClientSetups],
  */
 fleet: [FleetRequest, Fleet], 
 /**
+ * The simulated devices that run; none where none were started.
+ */
+fleet_state: [WorkspaceRef, Fleet], 
+/**
  * Jobs that are not dismissed, newest first.
  */
 jobs: [Empty, Jobs], 

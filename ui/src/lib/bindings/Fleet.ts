@@ -11,4 +11,8 @@ devices: number,
 /**
  * Check-ins since they started.
  */
-checks: number, };
+checks: number, 
+/**
+ * Share of them on which a release whose version says `bad` does not start, permille.
+ */
+failurePermille: number, };

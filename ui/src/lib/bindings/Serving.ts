@@ -20,9 +20,17 @@ state: string,
  */
 permille: number, 
 /**
- * What everybody else gets while it rolls out: version and build; nothing = the embedded build.
+ * What everybody else gets while it rolls out: version and build; nothing = see `othersEmbedded`.
  */
 base: PreviousRelease | null, 
+/**
+ * Without such a release everybody else returns to the embedded build; else they keep what they run.
+ */
+othersEmbedded: boolean, 
+/**
+ * Shares that the rollout is meant to go through, permille, rising.
+ */
+steps: Array<number>, 
 /**
  * When the rollout document was signed.
  */

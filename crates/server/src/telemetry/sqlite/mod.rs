@@ -157,26 +157,45 @@ impl Telemetry for SqliteTelemetry {
     }
 
     async fn gate(&self, key: &AttemptKey, gate: Gate, now: UtcTime) -> Result<GateStatus> {
-        let counted = read::gate(&self.pool, key, self.cap_networks).await?;
+        let mut counted = read::gate(&self.pool, key, self.cap_networks).await?;
+        if let (Some((rollout, since)), None) = (counted.rollout, counted.stopped)
+            && since < key.opened.unix()
+        {
+            let opened = key.opened;
+            self.ask(|reply| Job::Open {
+                rollout,
+                opened,
+                now,
+                reply,
+            })
+            .await?;
+            counted = read::gate(&self.pool, key, self.cap_networks).await?;
+        }
         let mut status = GateStatus {
             build: key.build,
             attempt: key.attempt.clone(),
+            opened: key.opened,
             gate,
             sample: counted.counts.sample,
             failures: counted.counts.failures,
             tripped: counted.stopped,
         };
         if let (None, Some(scope), true) = (status.tripped, counted.scope, status.passes_limit()) {
-            let attempt = key.attempt.clone();
+            let (build, opened) = (key.build, key.opened);
             let at = self.ask(|reply| Job::Stop {
                 scope,
-                attempt,
+                build,
+                opened,
                 now,
                 reply,
             });
             status.tripped = Some(at.await?);
         }
         Ok(status)
+    }
+
+    async fn latched(&self, key: &AttemptKey) -> Result<Option<UtcTime>> {
+        read::latched(&self.pool, key).await
     }
 
     async fn marks(&self, workspace: &str) -> Result<HighWater> {

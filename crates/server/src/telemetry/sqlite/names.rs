@@ -248,30 +248,38 @@ impl Names {
             return Ok(Arc::clone(rollout));
         }
         let id: i64 = sqlx::query_scalar(
-            "INSERT INTO rollout (scope, build, attempt, used) VALUES (?, ?, ?, ?)
+            "INSERT INTO rollout (scope, build, attempt, used, opened) VALUES (?, ?, ?, ?, ?)
              ON CONFLICT (scope, attempt, build) DO UPDATE SET used = MAX(used, excluded.used) RETURNING id",
         )
         .bind(scope.id)
         .bind(build)
         .bind(attempt)
         .bind(day)
+        .bind(started(attempt).unwrap_or_default())
         .fetch_one(db)
         .await
         .map_err(problem)?;
-        let rollout = Arc::new(rollout(id, build, attempt.to_owned()));
+        // What an install came to before it was offered the release is nothing, so 'since' has no meaning for it.
+        let rollout = Arc::new(rollout(id, build, attempt.to_owned(), 0));
         self.rollouts.insert(key, (Arc::clone(&rollout), day));
         Ok(rollout)
     }
 }
 
 /// A rollout as it is stored.
-pub(super) fn rollout(id: i64, build: u32, attempt: String) -> Rollout {
+pub(super) fn rollout(id: i64, build: u32, attempt: String, since: i64) -> Rollout {
     Rollout {
         id,
         build,
-        started: UtcTime::parse(&attempt).ok().map(UtcTime::unix),
+        started: started(&attempt),
         attempt,
+        since,
     }
+}
+
+/// When an attempt began, Unix seconds; nothing when its text is no time.
+fn started(attempt: &str) -> Option<i64> {
+    UtcTime::parse(attempt).ok().map(UtcTime::unix)
 }
 
 fn read_platform(place: &Place) -> &'static str {

@@ -9,7 +9,7 @@ use headgate_core::{Platform, Result};
 use headgate_registry::HighWater;
 use headgate_tuf::{Name, UtcTime};
 use serde::Deserialize;
-use sqlx::{SqliteExecutor, SqlitePool};
+use sqlx::{SqliteConnection, SqliteExecutor, SqlitePool};
 
 use super::open::{problem, unreadable};
 use super::store::from_json;
@@ -208,38 +208,57 @@ pub(super) struct Judged {
     pub(super) stopped: Option<UtcTime>,
     /// The channel, where anything is known of it.
     pub(super) scope: Option<i64>,
+    /// The rollout, where it was offered to anyone, and the opening since which it is counted, Unix seconds.
+    pub(super) rollout: Option<(i64, i64)>,
 }
 
-pub(super) async fn gate(pool: &SqlitePool, key: &AttemptKey, cap: bool) -> Result<Judged> {
+async fn scope(db: &mut SqliteConnection, key: &AttemptKey) -> Result<Option<i64>> {
     let (unit, channel) = key.channel.split_once('.').unwrap_or_default();
-    // One transaction: totals and networks of one state.
-    let mut tx = pool.begin().await.map_err(problem)?;
-    let scope: Option<i64> = sqlx::query_scalar(
+    sqlx::query_scalar(
         "SELECT s.id FROM scope s JOIN workspace w ON w.id = s.workspace WHERE w.name = ? AND s.unit = ? AND s.channel = ?",
     )
     .bind(&key.workspace)
     .bind(unit)
     .bind(channel)
-    .fetch_optional(&mut *tx)
+    .fetch_optional(db)
+    .await
+    .map_err(problem)
+}
+
+async fn latch(db: &mut SqliteConnection, scope: i64, key: &AttemptKey) -> Result<Option<UtcTime>> {
+    let at: Option<i64> = sqlx::query_scalar(
+        "SELECT at FROM gate_latch WHERE scope = ? AND build = ? AND opened = ?",
+    )
+    .bind(scope)
+    .bind(key.build)
+    .bind(key.opened.unix())
+    .fetch_optional(db)
     .await
     .map_err(problem)?;
-    let Some(scope) = scope else {
+    Ok(at.map(UtcTime::from_unix))
+}
+
+pub(super) async fn latched(pool: &SqlitePool, key: &AttemptKey) -> Result<Option<UtcTime>> {
+    let mut db = pool.acquire().await.map_err(problem)?;
+    match scope(&mut db, key).await? {
+        Some(scope) => latch(&mut db, scope, key).await,
+        None => Ok(None),
+    }
+}
+
+pub(super) async fn gate(pool: &SqlitePool, key: &AttemptKey, cap: bool) -> Result<Judged> {
+    // One transaction: totals and networks of one state.
+    let mut tx = pool.begin().await.map_err(problem)?;
+    let Some(scope) = scope(&mut tx, key).await? else {
         return Ok(Judged::default());
     };
-    let stopped: Option<i64> =
-        sqlx::query_scalar("SELECT at FROM gate_stop WHERE scope = ? AND attempt = ?")
-            .bind(scope)
-            .bind(&key.attempt)
-            .fetch_optional(&mut *tx)
-            .await
-            .map_err(problem)?;
     let mut judged = Judged {
-        stopped: stopped.map(UtcTime::from_unix),
+        stopped: latch(&mut tx, scope, key).await?,
         scope: Some(scope),
         ..Judged::default()
     };
-    let row: Option<(i64, i64, i64)> = sqlx::query_as(
-        "SELECT id, sample, failures FROM rollout WHERE scope = ? AND attempt = ? AND build = ?",
+    let row: Option<(i64, i64, i64, i64)> = sqlx::query_as(
+        "SELECT id, opened, sample, failures FROM rollout WHERE scope = ? AND attempt = ? AND build = ?",
     )
     .bind(scope)
     .bind(&key.attempt)
@@ -247,9 +266,14 @@ pub(super) async fn gate(pool: &SqlitePool, key: &AttemptKey, cap: bool) -> Resu
     .fetch_optional(&mut *tx)
     .await
     .map_err(problem)?;
-    let Some((rollout, sample, failures)) = row else {
+    let Some((rollout, opened, sample, failures)) = row else {
         return Ok(judged);
     };
+    judged.rollout = Some((rollout, opened));
+    // Counted since a later opening than is asked for: another replica is ahead of this one, and judges.
+    if opened > key.opened.unix() {
+        return Ok(judged);
+    }
     judged.counts = counts((sample, failures));
     if !cap {
         return Ok(judged);

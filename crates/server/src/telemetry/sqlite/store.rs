@@ -128,8 +128,16 @@ async fn report_row(
 
 /// Scope, id, key, place, plugin, running, first seen, last day.
 type InstallJson = (i64, String, i64, i64, i64, u32, i64, u32);
-/// Install, rollout, build, attempt, place, state, reason, network, at.
-type AttemptJson = (i64, i64, u32, String, i64, usize, i64, Option<i64>, i64);
+/// Install, rollout with build, attempt and since when the gate counts it, place, state, reason, network, at.
+type AttemptJson = (
+    i64,
+    (i64, u32, String, i64),
+    i64,
+    usize,
+    i64,
+    Option<i64>,
+    i64,
+);
 
 async fn load(db: &mut SqliteConnection, rows: &[Row]) -> Result<Batch> {
     let ids: HashSet<(i64, &str)> = rows
@@ -174,9 +182,10 @@ async fn load(db: &mut SqliteConnection, rows: &[Row]) -> Result<Batch> {
     }
     let attempts = load_attempts(db, rows, &batch).await?;
     let mut by_install = std::collections::HashMap::<i64, Vec<(AttemptRow, bool)>>::new();
-    for (install, id, build, attempt, place, state, reason, network, at) in attempts {
+    for (install, of, place, state, reason, network, at) in attempts {
+        let (id, build, attempt, since) = of;
         let row = AttemptRow {
-            rollout: std::sync::Arc::new(rollout(id, build, attempt)),
+            rollout: std::sync::Arc::new(rollout(id, build, attempt, since)),
             place,
             state: *STATES.get(state).ok_or_else(|| unreadable("a state"))?,
             reason,
@@ -216,7 +225,8 @@ async fn load_attempts(
     }
     fetch(
         db,
-        "SELECT json_group_array(json_array(a.install, a.rollout, r.build, r.attempt, a.place, a.state, a.reason, a.network, a.at))
+        "SELECT json_group_array(json_array(a.install, json_array(a.rollout, r.build, r.attempt, r.since), a.place, a.state, a.reason,
+             a.network, a.at))
          FROM json_each(?) j CROSS JOIN attempt a ON a.install = j.value CROSS JOIN rollout r ON r.id = a.rollout",
         &keys,
     )

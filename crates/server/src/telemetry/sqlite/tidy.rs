@@ -172,19 +172,48 @@ pub(super) async fn raise_marks(
     tx.commit().await.map_err(problem)
 }
 
+/// Counts a rollout anew for its gate, when it was opened later than is known.
+pub(super) async fn open(
+    db: &mut SqliteConnection,
+    rollout: i64,
+    opened: UtcTime,
+    now: UtcTime,
+) -> Result<()> {
+    let mut tx = db.begin_with("BEGIN IMMEDIATE").await.map_err(problem)?;
+    let raised = sqlx::query(
+        "UPDATE rollout SET opened = ?, since = ?, sample = 0, failures = 0 WHERE id = ? AND opened < ?",
+    )
+    .bind(opened.unix())
+    .bind(now.unix())
+    .bind(rollout)
+    .bind(opened.unix())
+    .execute(&mut *tx)
+    .await
+    .map_err(problem)?;
+    if raised.rows_affected() > 0 {
+        sqlx::query("DELETE FROM gate_network WHERE rollout = ?")
+            .bind(rollout)
+            .execute(&mut *tx)
+            .await
+            .map_err(problem)?;
+    }
+    tx.commit().await.map_err(problem)
+}
+
 /// Latches a gate; the first time counts.
 pub(super) async fn stop(
     db: &mut SqliteConnection,
     scope: i64,
-    attempt: &str,
+    (build, opened): (u32, UtcTime),
     now: UtcTime,
 ) -> Result<UtcTime> {
     let at: Option<i64> = sqlx::query_scalar(
-        "INSERT INTO gate_stop (scope, attempt, at) VALUES (?, ?, ?)
-         ON CONFLICT (scope, attempt) DO UPDATE SET at = at RETURNING at",
+        "INSERT INTO gate_latch (scope, build, opened, at) VALUES (?, ?, ?, ?)
+         ON CONFLICT (scope, build, opened) DO UPDATE SET at = at RETURNING at",
     )
     .bind(scope)
-    .bind(attempt)
+    .bind(build)
+    .bind(opened.unix())
     .bind(now.unix())
     .fetch_optional(db)
     .await

@@ -32,10 +32,18 @@ pub(super) enum Job {
     Reports(Vec<Report>, Reply<()>),
     Forget(String, Reply<bool>),
     Marks(Box<(String, HighWater)>, Reply<()>),
+    /// Counts a rollout anew for its gate.
+    Open {
+        rollout: i64,
+        opened: UtcTime,
+        now: UtcTime,
+        reply: Reply<()>,
+    },
     /// Latches a gate; says when it was latched first.
     Stop {
         scope: i64,
-        attempt: String,
+        build: u32,
+        opened: UtcTime,
         now: UtcTime,
         reply: Reply<UtcTime>,
     },
@@ -202,13 +210,22 @@ impl Writer {
             Job::Marks(job, reply) => {
                 let _ = reply.send(tidy::raise_marks(db, &job.0, &job.1).await);
             }
-            Job::Stop {
-                scope,
-                attempt,
+            Job::Open {
+                rollout,
+                opened,
                 now,
                 reply,
             } => {
-                let _ = reply.send(tidy::stop(db, scope, &attempt, now).await);
+                let _ = reply.send(tidy::open(db, rollout, opened, now).await);
+            }
+            Job::Stop {
+                scope,
+                build,
+                opened,
+                now,
+                reply,
+            } => {
+                let _ = reply.send(tidy::stop(db, scope, (build, opened), now).await);
             }
             Job::Tidy(now, reply) => {
                 let _ = reply.send(tidy::minutes(db, now).await);

@@ -1,4 +1,5 @@
 import type { Board } from "../../bindings/Board";
+import type { CannotFollow } from "../../bindings/CannotFollow";
 import type { Channel } from "../../bindings/Channel";
 import type { Job } from "../../bindings/Job";
 import type { Receipt } from "../../bindings/Receipt";
@@ -18,8 +19,19 @@ interface Effect {
   after: string;
   affected: string[];
   moved: number | null;
-  cannotFollow: number | null;
+  cannotFollow: CannotFollow[];
   warnings?: string[];
+}
+
+/** Clients that know no way back to the embedded build. */
+function stuckOf(devices: number): CannotFollow[] {
+  const cordova = Math.round(devices / 3);
+  const says =
+    "Know no way back to the embedded build and keep what they run. Ship the embedded build as a release for them.";
+  return [
+    { client: "Ionic Live Updates", devices: devices - cordova, says },
+    { client: "cordova-plugin-ionic", devices: cordova, says },
+  ].filter((one) => one.devices > 0);
 }
 
 function effectOf(view: RolloutView, request: RolloutChangeRequest): Effect {
@@ -34,7 +46,7 @@ function effectOf(view: RolloutView, request: RolloutChangeRequest): Effect {
     after,
     affected: known ? affected : [],
     moved: null,
-    cannotFollow: null,
+    cannotFollow: [],
     ...more,
   });
   switch (request.action) {
@@ -78,7 +90,16 @@ function effectOf(view: RolloutView, request: RolloutChangeRequest): Effect {
           `11,715 devices on older releases or the embedded build: nothing changes`,
           `45,362 devices on ${target?.version ?? "?"} already, nothing changes for them`,
         ],
-        { moved: active - 41, cannotFollow: 41 },
+        {
+          moved: active - 41,
+          cannotFollow: [
+            {
+              client: "Capgo updater",
+              devices: 41,
+              says: `Marked ${target?.version ?? "?"} as failed once and never take it again. They keep what they run.`,
+            },
+          ],
+        },
       );
     default:
       return effect(
@@ -87,7 +108,7 @@ function effectOf(view: RolloutView, request: RolloutChangeRequest): Effect {
           `${count(devices - 5521 - view.cannotReturn)} devices return to the build of the app store at their next check`,
           "5,521 devices run it already, nothing changes for them",
         ],
-        { moved: devices - 5521 - view.cannotReturn, cannotFollow: view.cannotReturn },
+        { moved: devices - 5521 - view.cannotReturn, cannotFollow: stuckOf(view.cannotReturn) },
       );
   }
 }

@@ -4,6 +4,7 @@ import type { CommandMap } from "../../bindings/CommandMap";
 import type { ConnectCheck } from "../../bindings/ConnectCheck";
 import type { ConnectTest } from "../../bindings/ConnectTest";
 import type { Event } from "../../bindings/Event";
+import type { Fleet } from "../../bindings/Fleet";
 import type { Inspection } from "../../bindings/Inspection";
 import type { IpcError } from "../../bindings/IpcError";
 import type { Job } from "../../bindings/Job";
@@ -41,6 +42,8 @@ export class FakeBackend implements Backend {
   /** Milliseconds between two steps of a job. */
   pace: number;
 
+  /** The sandbox's simulated devices. */
+  fleet: Fleet = { devices: 0, checks: 0, failurePermille: 0 };
   workspaces: Workspace[] = [];
   boards = new Map<string, Board>();
   jobs: Job[] = [];
@@ -298,7 +301,8 @@ export class FakeBackend implements Backend {
       return { url, publicUrl: "https://ota.acme.example/", token: true, own: false };
     },
     client_setups: ({ channel }) => setupsOf(channel, "https://ota.acme.example/"),
-    fleet: ({ devices }) => ({ devices, checks: 0 }),
+    fleet: ({ devices, failurePermille }) => (this.fleet = { devices, checks: 0, failurePermille }),
+    fleet_state: () => this.fleet,
     activity: ({ read }) => activityOf(this.#now(), this.#scenario, read),
     activity_export: ({ format }) => ({ path: `/home/mara/com.acme.field-log.${format}`, entries: 9 }),
     ...this.keys.handlers,

@@ -1,6 +1,7 @@
 import type { Adoption } from "../../bindings/Adoption";
 import type { Board } from "../../bindings/Board";
 import type { Channel } from "../../bindings/Channel";
+import type { DeviceShare } from "../../bindings/DeviceShare";
 import type { GateView } from "../../bindings/GateView";
 import type { IpcError } from "../../bindings/IpcError";
 import type { PreviousRelease } from "../../bindings/PreviousRelease";
@@ -104,14 +105,18 @@ function gateOf(channel: Channel): GateView | null {
 }
 
 /** The first minutes of a rollout in the sandbox. */
-function minutesOf(now: number, channel: Channel, active: number): Adoption {
+function minutesOf(now: number, channel: Channel, { devices: active, of }: DeviceShare): Adoption {
   const current = channel.current;
+  const others = `${current?.base?.version ?? "Embedded"}, others`;
   const times = Array.from({ length: 25 }, (_, at) => Math.round(now / 1000) - (24 - at) * 60);
   const devices = times.map((_, at) => Math.round(active * (at < 2 ? 0 : 1 - Math.exp(-(at - 2) / 6))));
   return {
     by: "minute",
     times,
-    series: [{ label: current?.release.version ?? "", build: current?.release.build ?? null, devices }],
+    series: [
+      { label: others, build: null, devices: devices.map((on) => of - on) },
+      { label: current?.release.version ?? "", build: current?.release.build ?? null, devices },
+    ],
     marks: [{ at: times[1] ?? 0, kind: "start", says: "Released to 25 %" }],
   };
 }
@@ -121,7 +126,7 @@ function adoptionOf(now: number, channel: Channel, sandbox: boolean): Adoption {
   const current = channel.current;
   const health = current?.health;
   if (!current || !health) return { by: "day", times: [], series: [], marks: [] };
-  if (sandbox) return minutesOf(now, channel, health.active.devices);
+  if (sandbox) return minutesOf(now, channel, health.active);
   const count = 15;
   const times = Array.from({ length: count }, (_, at) => Math.round((now - (count - 1 - at) * day) / 1000));
   const all = health.active.of;

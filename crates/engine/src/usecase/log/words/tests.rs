@@ -83,7 +83,7 @@ fn halts_resumes_and_completions() {
         (said.kind, said.text().as_str()),
         (LogKind::Halt, "halted 4.2.4 in production at 10 %")
     );
-    let resumed = halted.resume("fixed").unwrap();
+    let resumed = halted.resume(UtcTime::from_unix(2_000), "fixed").unwrap();
     let said = words(Some(halted), resumed);
     assert_eq!(
         (said.kind, said.text().as_str()),

@@ -109,6 +109,7 @@ async fn what_passes_by_itself_is_no_failure() {
         salt: "s".into(),
         native: None,
         state,
+        opened: None,
     };
     for (entries, stale, native, error, kind) in [
         (
