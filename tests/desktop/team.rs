@@ -14,10 +14,12 @@ use crate::rollout::Hands;
 use crate::window::{Window, text};
 
 /// The command line on the same home folder, beside the window.
-fn headgate(home: &Path, args: &[&str]) -> Value {
+pub(crate) fn headgate(home: &Path, args: &[&str]) -> Value {
     let program = std::env::var_os("HEADGATE_CLI").expect("HEADGATE_CLI names the program");
     let output = Command::new(program)
         .env("HEADGATE_HOME", home)
+        .env("USER", "anna")
+        .env_remove("HEADGATE_VAULT_PASSPHRASE")
         .args(args)
         .arg("--json")
         .output()

@@ -8,6 +8,7 @@ use headgate_engine as engine;
 
 use crate::app::App;
 use crate::dto::{self, IpcError};
+use crate::keys::save;
 use crate::ship::{count, version};
 
 type Answer<T> = Result<T, IpcError>;
@@ -110,7 +111,7 @@ impl App {
                 bundle: false,
             });
         };
-        write(&path, &bytes)?;
+        save(&path, &bytes)?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let bundle = match request.bundle {
             true => {
@@ -176,13 +177,6 @@ impl App {
             ignored: ignored.collect(),
         })
     }
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
-    std::fs::write(path, bytes).map_err(|e| {
-        let what = format!("{} cannot be written: {e}.", path.display());
-        Problem::new(Code::LocalDisk, what)
-    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Problem> {

@@ -23,6 +23,7 @@ mod offline;
 mod promote;
 mod reasons;
 mod rollouts;
+mod root;
 mod running;
 mod server;
 mod setups;
