@@ -171,13 +171,17 @@ async fn ask_for_a_team(console: &Window, ines: &str) {
     console.click("trust-close").await;
     console.click("nav-requests").await;
     console.says("requests-pending", "1 of 2 signed").await;
-    console.shots("114-requests").await;
-    // The one request that waits.
+    open_request(console, "1 of 2").await;
+}
+
+/// Opens the one request that waits.
+async fn open_request(console: &Window, signed: &str) {
+    console.says("requests-pending", signed).await;
     let first =
         "return document.querySelector('[data-testid=requests-pending] button').dataset.testid";
     let id = text(&console.js(first, vec![]).await);
     console.click(&id).await;
-    console.says("request-signed", "1 of 2").await;
+    console.says("request-signed", signed).await;
 }
 
 /// Save request… onto the drive.
@@ -211,6 +215,9 @@ async fn import_and_publish(console: &Window, file: &Path, typed: &str) {
     console.click("request-import").await;
     choose("Choose the response", file);
     console.says("request-signed", "2 of 2").await;
+    // The page still stands where its import button is, with what publishes above the edge.
+    console.click("nav-requests").await;
+    open_request(console, "2 of 2").await;
     console.click("request-publish").await;
     console.fill("typed-confirm", typed).await;
     console.shots(&format!("118-publish-{typed}")).await;
@@ -255,6 +262,11 @@ async fn ask_for_production(console: &Window) -> String {
         .await;
     console.click("ask-go").await;
     console.says("request-signed", "1 of 2").await;
+    console.click("nav-requests").await;
+    console.says("requests-pending", "1 of 2 signed").await;
+    console.says("requests-past", "Published").await;
+    console.shots("114-requests").await;
+    open_request(console, "1 of 2").await;
     console.see("file-difference").await;
     console.shots("116-request").await;
     let open = console.invoke("app_state", json!({})).await.unwrap();

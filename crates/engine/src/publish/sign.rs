@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use headgate_core::{Code, Problem, Result, Root};
+use headgate_core::{Code, Problem, Result};
 use headgate_registry::{View, layout};
 use headgate_signer::KeyVault;
-use headgate_tuf::{Envelope, KeyId, RoleName, sha256_hex};
+use headgate_tuf::{Envelope, KeyId, RoleName, metadata::Root, sha256_hex};
 
 use super::{Draft, DraftRole, draft::Material};
 use crate::clients::{Wanted, not_here};
