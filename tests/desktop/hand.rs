@@ -54,10 +54,13 @@ pub(crate) fn choose(title: &str, path: &Path) {
     xdotool(&["type", "--delay", "8", rest]);
     sleep(Duration::from_millis(400));
     xdotool(&["key", "Return"]);
-    sleep(Duration::from_millis(300));
-    // For a folder the first Return only goes into it.
-    if !windows(title).is_empty() {
-        xdotool(&["key", "Return"]);
+    // For a folder the first Return only goes into it. For a file a second one would press the button in the window
+    // behind, where the dialog takes its time to close.
+    if path.is_dir() {
+        sleep(Duration::from_millis(300));
+        if !windows(title).is_empty() {
+            xdotool(&["key", "Return"]);
+        }
     }
     wait_for(title, false);
 }

@@ -29,6 +29,7 @@ mod rollout;
 mod shots;
 mod small;
 mod team;
+mod two_windows;
 mod window;
 #[path = "../../crates/core/tests/signing/world.rs"]
 mod world;

@@ -16,6 +16,19 @@ impl Window {
         self.no_barriers(name).await;
     }
 
+    /// The same in the light and in the dark theme, without messages that lie over it.
+    pub(crate) async fn shots(&self, name: &str) {
+        let close =
+            "document.querySelectorAll('[data-testid=toast] button').forEach((e) => e.click())";
+        self.js(close, vec![]).await;
+        self.gone("toast").await;
+        self.shot(name).await;
+        let theme = "document.documentElement.dataset.theme = arguments[0]";
+        self.js(theme, vec![json!("dark")]).await;
+        self.shot(&format!("{name}-dark")).await;
+        self.js(theme, vec![json!("light")]).await;
+    }
+
     /// Saves the picture at once: for what does not last.
     pub(crate) async fn picture(&self, name: &str) {
         let png = self.driver.screenshot_as_png().await.unwrap();

@@ -18,6 +18,8 @@ pub(crate) fn headgate(home: &Path, args: &[&str]) -> Value {
     let program = std::env::var_os("HEADGATE_CLI").expect("HEADGATE_CLI names the program");
     let output = Command::new(program)
         .env("HEADGATE_HOME", home)
+        .env("USER", "anna")
+        .env_remove("HEADGATE_VAULT_PASSPHRASE")
         .args(args)
         .arg("--json")
         .output()

@@ -15,9 +15,10 @@ use std::fs;
 use std::path::Path;
 
 use bench::Bench;
-use clients::{Clients, Found, read_zip};
+use clients::{Clients, read_zip};
 use headgate_core::inventory::Inventory;
 use headgate_engine::{ConnectRequest, Receipt, RolloutChange, VaultChoice};
+use headgate_tests::Found;
 use sha2::{Digest, Sha256};
 
 /// What the clients found is what the console showed.

@@ -8,6 +8,7 @@
 
 mod bench;
 mod builds;
+mod clients;
 mod device;
 mod files;
 mod packs;
@@ -26,6 +27,9 @@ pub use bench::{
     settle, ship, with_plugins,
 };
 pub use builds::{noise, sample, varied};
+pub use clients::{
+    Found, UNIT, Updater, leave_one_signature, printed, refusal, script, serve_folder,
+};
 pub use device::{Seen, Served, device};
 pub use files::{copy_tree, files_below, program, scratch};
 pub use packs::{PackHost, Trouble, pack_of};

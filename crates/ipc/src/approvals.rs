@@ -12,6 +12,7 @@ use headgate_tuf::{KeyId, UtcTime};
 
 use crate::app::App;
 use crate::dto::{self, IpcError};
+use crate::keys::save;
 use crate::qr;
 use crate::ship::{count, version};
 
@@ -118,7 +119,7 @@ impl App {
                 bundle: false,
             });
         };
-        write(&path, &bytes)?;
+        save(&path, &bytes)?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let view = self
             .console
@@ -223,13 +224,6 @@ impl App {
             ignored: ignored.collect(),
         })
     }
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
-    std::fs::write(path, bytes).map_err(|e| {
-        let what = format!("{} cannot be written: {e}.", path.display());
-        Problem::new(Code::LocalDisk, what)
-    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Problem> {

@@ -157,6 +157,10 @@ macro_rules! for_each_command {
             key_setups(ChannelRef) -> ClientSetups;
             /// Saves such a public key; a native dialog asks where to.
             public_key_save(PublicKeySave) -> PickedPath;
+            /// The root of trust that a workspace pins, to compare by voice.
+            root_pinned(WorkspaceRef) -> RootPreview;
+            /// Saves that root as a file; a native dialog asks where to.
+            root_save(WorkspaceRef) -> PickedPath;
             /// Quits although jobs run; they resume at the next start.
             quit(Empty) -> Empty;
             /// Makes this home folder an offline workstation and starts again as one.

@@ -3,7 +3,7 @@
 use headgate_core::{Code, Problem};
 use headgate_engine::{ConnectRequest, InspectOptions, VaultChoice, Workspace};
 
-use crate::app::{App, lock};
+use crate::app::App;
 use crate::dto::{self, IpcError};
 use crate::storage::keys;
 
@@ -76,39 +76,6 @@ impl App {
         let path = self.host.pick_folder("Choose the storage folder").await;
         Ok(dto::PickedPath {
             path: path.map(|p| p.display().to_string()),
-        })
-    }
-
-    /// Opens a native dialog for `1.root.json` and reads it.
-    pub async fn root_choose(&self, _: dto::Empty) -> Answer<dto::PickedRoot> {
-        let Some(path) = self
-            .host
-            .pick_file("Choose 1.root.json", "Root of trust", &["json"])
-            .await
-        else {
-            return Ok(dto::PickedRoot { root: None });
-        };
-        let info = self.console.root_info(&path)?;
-        let handle = format!("root-{}", &info.fingerprint[..16]);
-        let file = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let preview = dto::RootPreview {
-            handle: handle.clone(),
-            file,
-            app: info.app.clone(),
-            name: info.name.clone(),
-            owners: info.owners.clone(),
-            threshold: info.threshold,
-            created: Some(info.made.to_string()),
-            fingerprint: info.fingerprint.clone(),
-            words: info.words.iter().map(|w| (*w).to_owned()).collect(),
-        };
-        lock(&self.roots).insert(handle, info);
-        Ok(dto::PickedRoot {
-            root: Some(preview),
         })
     }
 

@@ -256,10 +256,7 @@ impl App {
         let Some(path) = picked else {
             return Ok(dto::PickedPath { path: None });
         };
-        std::fs::write(&path, key).map_err(|e| {
-            let what = format!("{} cannot be written: {e}.", path.display());
-            Problem::new(Code::LocalDisk, what)
-        })?;
+        save(&path, key.as_bytes())?;
         Ok(shown(&path))
     }
 
@@ -275,7 +272,15 @@ impl App {
     }
 }
 
-fn shown(path: &Path) -> dto::PickedPath {
+/// Writes a file where a person said.
+pub(crate) fn save(path: &Path, bytes: &[u8]) -> Result<()> {
+    std::fs::write(path, bytes).map_err(|e| {
+        let what = format!("{} cannot be written: {e}.", path.display());
+        Problem::new(Code::LocalDisk, what)
+    })
+}
+
+pub(crate) fn shown(path: &Path) -> dto::PickedPath {
     dto::PickedPath {
         path: Some(path.display().to_string()),
     }

@@ -25,6 +25,7 @@ mod promote;
 mod qr;
 mod reasons;
 mod rollouts;
+mod root;
 mod running;
 mod server;
 mod setups;

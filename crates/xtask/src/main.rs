@@ -7,6 +7,7 @@
 mod apt;
 mod bindings;
 mod conformance;
+mod pictures;
 mod process;
 mod run;
 mod session;
@@ -25,6 +26,7 @@ cargo xtask run                 start the console on the embedded sandbox
 cargo xtask test [STEP…]        every check of every layer, or only the named steps
 cargo xtask test --list         the steps, in their order
 cargo xtask bindings            write ui/src/lib/bindings from the Rust types
+cargo xtask pictures            replace docs/images by the screenshots of the desktop journeys
 cargo xtask check-sizes         no source file over 500 lines
 cargo xtask conformance         the public suite of TUF clients against ours; fetches it from GitHub
 cargo xtask bench pack [ARG…]   packing speed and memory beside sha256sum
@@ -58,6 +60,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         ["run"] => return run::run(&workspace),
         ["test", names @ ..] => return test::test(workspace, names),
         ["bindings"] => bindings::write(&workspace)?,
+        ["pictures"] => pictures::take(&workspace)?,
         ["check-sizes"] => sizes::check(&workspace)?,
         ["conformance"] => conformance::run(&workspace)?,
         ["bench", "pack", rest @ ..] => {

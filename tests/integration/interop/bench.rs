@@ -15,9 +15,8 @@ use headgate_registry::{
     Body, Created, ETag, FolderStore, Object, ObjectMeta, Progress, StorageAddress, Store, Swapped,
 };
 use headgate_signer::{KeyVault, MemoryVault};
+use headgate_tests::{UNIT, copy_tree, serve_folder};
 use tempfile::TempDir;
-
-pub(crate) const UNIT: &str = "main";
 
 /// A console with a registry, and the folder that is served.
 pub(crate) struct Bench {
@@ -36,7 +35,7 @@ impl Bench {
         let temp = TempDir::new().unwrap();
         let served = temp.path().join("served");
         fs::create_dir(&served).unwrap();
-        let url = serve(&served).await;
+        let url = serve_folder(&served).await;
         let copies = Arc::new(Copies::new(&served));
         let console = console(&temp.path().join("home"), "owner", &copies).await;
         let request = InitRequest {
@@ -153,17 +152,6 @@ impl OpenVault for MemoryVaults {
     }
 }
 
-/// Serves a folder on 127.0.0.1 without any header of its own; gives its URL.
-async fn serve(folder: &Path) -> String {
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
-        .await
-        .unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let app = axum::Router::new().fallback_service(tower_http::services::ServeDir::new(folder));
-    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    url
-}
-
 /// While it is armed, copies the storage folder after every write, into numbered folders beside it.
 pub(crate) struct Copies {
     served: PathBuf,
@@ -194,7 +182,7 @@ impl Copies {
         let mut count = self.count.lock().unwrap();
         *count += 1;
         let name = format!("copy-{count}");
-        copy_folder(&self.served.join("storage"), &self.served.join(&name));
+        copy_tree(&self.served.join("storage"), &self.served.join(&name));
         name
     }
 
@@ -287,19 +275,5 @@ impl Store for CopyingStore {
 
     async fn list(&self, folder: &str) -> Result<Vec<String>> {
         self.folder.list(folder).await
-    }
-}
-
-/// Copies a folder with everything in it.
-pub(crate) fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) fn sample() -> PathBuf {
 
 /// The sample web build after one day of work.
 pub(crate) fn changed_sample(to: &Path) -> PathBuf {
-    super::bench::copy_folder(&sample(), to);
+    headgate_tests::copy_tree(&sample(), to);
     write(
         to,
         "news.3f7a.js",

@@ -1,13 +1,11 @@
 //! A team, for clients that others wrote.
 
-use std::fs;
-
 use headgate_core::signing::{Answer, RoleSignature, SigningRequest, SigningResponse};
 use headgate_engine::{Ceremony, Member, PromoteRequest, Started};
 use headgate_signer::{KeyVault, MemoryVault};
-use headgate_tuf::Envelope;
+use headgate_tests::{UNIT, leave_one_signature};
 
-use crate::bench::{Bench, UNIT};
+use crate::bench::Bench;
 
 /// Another owner, somewhere without a network.
 pub(crate) struct Owner {
@@ -108,20 +106,7 @@ impl Bench {
     /// A copy of the storage in which production lacks its second signature; gives its folder name.
     pub(crate) fn half_signed(&self) -> String {
         let name = self.copies.copy_now();
-        let folder = self.served.join(&name).join("metadata");
-        let newest = fs::read_dir(&folder).unwrap().flatten().filter_map(|f| {
-            let name = f.file_name().into_string().unwrap();
-            let version = name
-                .strip_suffix(".main.production.json")?
-                .parse::<u64>()
-                .ok()?;
-            Some((version, f.path()))
-        });
-        let (_, path) = newest.max().unwrap();
-        let envelope = Envelope::parse(&fs::read(&path).unwrap()).unwrap();
-        let one = envelope.entries().remove(0);
-        let half = Envelope::with_entries(envelope.signed().clone(), &[one]).unwrap();
-        fs::write(path, half.to_bytes().unwrap()).unwrap();
+        leave_one_signature(&self.served.join(&name), "main.production");
         name
     }
 }

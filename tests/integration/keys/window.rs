@@ -201,3 +201,27 @@ async fn a_key_is_made_for_a_role_for_freshness_and_for_apps() {
         (&json!("key.file"), &json!("file"))
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_root_of_trust_is_shown_in_words_and_handed_on_byte_for_byte() {
+    let (s, app, hands) = app().await;
+    let of = json!({ "workspace": s.anna.workspace.id });
+    let shown = ok(&app, "root_pinned", of.clone()).await;
+    assert_eq!(shown["file"], "1.root.json");
+    assert_eq!(shown["app"], s.anna.workspace.app.as_str());
+    let saved = ok(&app, "root_save", of.clone()).await;
+    assert_eq!(saved["path"], Value::Null, "the dialog was cancelled");
+
+    let file = s.bench.dir.path().join("1.root.json");
+    hands.0.lock().unwrap().1 = Some(file.clone());
+    ok(&app, "root_save", of.clone()).await;
+    assert_eq!(std::fs::read(&file).unwrap(), s.anna.workspace.root);
+    // Whoever gets the file sees the same words.
+    hands.0.lock().unwrap().0 = Some(file);
+    let there = ok(&app, "root_choose", json!({})).await;
+    assert_eq!(there["root"]["words"], shown["words"]);
+    assert_eq!(shown["words"].as_array().map(Vec::len), Some(12));
+
+    hands.0.lock().unwrap().1 = Some(s.bench.dir.path().join("no such folder/1.root.json"));
+    assert_eq!(fails(&app, "root_save", of).await["code"], "local.disk");
+}

@@ -32,6 +32,12 @@ async fn solo_becomes_a_team_and_a_device_with_the_first_root_follows() {
     );
     assert!(line.after.starts_with("2 of 3"), "{line:?}");
     assert!(plan.weakened.is_empty() && plan.planned.can_ask);
+    // People who are new are named by the root that the change makes.
+    let missing = plan.planned.missing.iter().flat_map(|m| &m.keys);
+    for (id, name, holder, _) in missing {
+        assert!(!id.as_str().starts_with(name.as_str()), "{id} has no name");
+        assert!(!holder.is_empty(), "{name} is held by someone");
+    }
     let receipt = crew.ceremony(&ceremony, &crew.ines).await.unwrap();
     assert_eq!(receipt.root_now, 2);
     let table = crew

@@ -213,6 +213,18 @@ describe("a key", () => {
   });
 });
 
+describe("the root of trust", () => {
+  it("is read aloud from its words and saved as the file that others start from", async () => {
+    const user = userEvent.setup();
+    const backend = await keys();
+    await user.click(await screen.findByTestId("root-open"));
+    expect((await screen.findByTestId("root-words")).querySelectorAll("li")).toHaveLength(12);
+    await user.click(at("root-save"));
+    await screen.findByText("/home/sam/1.root.json");
+    expect(asked(backend, "root_save")).toBeDefined();
+  });
+});
+
 describe("the public key for the app", () => {
   it("stands in the form of each plugin that pins one, and not of one that does not exist", async () => {
     const user = userEvent.setup();
@@ -246,11 +258,12 @@ describe("accessibility rules", () => {
     ["drill", "drill-key"],
     ["delete", "delete-key"],
     ["fingerprint", "fingerprint"],
+    ["root", "root-of-trust"],
   ] as const)("hold in the dialog %s", async (what, dialog) => {
     const backend = await keys();
     const key = backend.keys.known.keys[0];
     if (!key) throw new Error("no key");
-    if (what === "new" || what === "import" || what === "unlock") app.askKey({ what });
+    if (what === "new" || what === "import" || what === "unlock" || what === "root") app.askKey({ what });
     else app.askKey({ what, key });
     await screen.findByTestId(dialog);
     document.querySelector(".under")?.remove();

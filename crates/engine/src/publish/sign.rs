@@ -6,7 +6,7 @@ use std::sync::Arc;
 use headgate_core::{Code, Problem, Result};
 use headgate_registry::{View, layout};
 use headgate_signer::KeyVault;
-use headgate_tuf::{Envelope, KeyId, RoleName, sha256_hex};
+use headgate_tuf::{Envelope, KeyId, RoleName, metadata::Root, sha256_hex};
 
 use super::{Draft, DraftRole, draft::Material};
 use crate::clients::{Wanted, not_here};
@@ -179,10 +179,15 @@ pub(crate) async fn plan(
 /// Roles that this computer cannot sign alone.
 fn missing_of(draft: &Draft, view: &View, own: &OwnKeys) -> Vec<PlannedMissing> {
     let short = draft.askable().into_iter().filter(|r| !r.choose(own).1);
+    // People whom this change brings in are named by the root that it makes.
+    let next: Option<Root> = draft.root.as_ref().and_then(|r| r.bytes.parse().ok());
+    let known = |id: &KeyId| {
+        let next = next.as_ref().and_then(|root| root.x.keys.get(id));
+        next.or_else(|| view.root.meta.x.keys.get(id))
+    };
     let read = |role: &DraftRole| {
         let sets = role.signers.iter().max_by_key(|s| s.threshold);
         let all: BTreeSet<&KeyId> = role.signers.iter().flat_map(|s| &s.keyids).collect();
-        let holder = |id: &KeyId| view.root.meta.x.keys.get(id).map(|k| k.holder.clone());
         PlannedMissing {
             role: role.role.to_string(),
             need: sets.map_or(1, |s| s.threshold),
@@ -190,8 +195,11 @@ fn missing_of(draft: &Draft, view: &View, own: &OwnKeys) -> Vec<PlannedMissing> 
             keys: all
                 .into_iter()
                 .map(|id| {
-                    let holder = holder(id).unwrap_or_default();
-                    (id.clone(), view.key_name(id), holder, own.contains_key(id))
+                    let (name, holder) = match known(id) {
+                        Some(key) => (key.name.clone(), key.holder.clone()),
+                        None => (view.key_name(id), String::new()),
+                    };
+                    (id.clone(), name, holder, own.contains_key(id))
                 })
                 .collect(),
         }

@@ -122,7 +122,7 @@ pub struct WorkspaceRef {
 #[ts(export)]
 #[serde(rename_all = "camelCase")]
 pub struct RootPreview {
-    /// Opaque handle of the picked file.
+    /// Opaque handle of the root.
     pub handle: String,
     /// File name, without its folder.
     pub file: String,

@@ -6,6 +6,7 @@ use crate::workspace::Workspace;
 use crate::{bindings, process, session, sizes, tools, ui};
 use anyhow::Result;
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 pub(super) const STEPS: &[Step] = &[
@@ -197,14 +198,19 @@ fn keyring(run: &mut Run) -> Result<()> {
 
 fn interop(run: &mut Run) -> Result<()> {
     let mut test = ignored_tests(&run.workspace, "interop", &[]);
-    let scripts = run.workspace.root.join("tests/interop");
-    tools::npm_ci(&scripts)?;
-    test.env("HEADGATE_PYTHON", tools::python(&run.workspace)?);
+    tools::npm_ci(&python_tuf(&run.workspace, &mut test)?)?;
     test.env("HEADGATE_NODE", "node")
-        .env("HEADGATE_JAVA", "java")
-        .env("HEADGATE_INTEROP", &scripts);
+        .env("HEADGATE_JAVA", "java");
     process::run_counting(&mut test, &mut run.counts)?;
     Ok(())
+}
+
+/// Installs python-tuf and tells tests where it and its scripts are; gives the scripts' folder.
+fn python_tuf(workspace: &Workspace, test: &mut Command) -> Result<PathBuf> {
+    let scripts = workspace.root.join("tests/interop");
+    test.env("HEADGATE_PYTHON", tools::python(workspace)?)
+        .env("HEADGATE_INTEROP", &scripts);
+    Ok(scripts)
 }
 
 fn buckets(run: &mut Run) -> Result<()> {
@@ -252,6 +258,7 @@ fn desktop(run: &mut Run) -> Result<()> {
     fs::create_dir_all(&screenshots)?;
     test.env("TAURI_DRIVER", tools::TAURI_DRIVER.install(&run.workspace)?)
         .env("HEADGATE_SCREENSHOTS", &screenshots);
+    python_tuf(&run.workspace, &mut test)?;
     let test = session::on_bus_with_keyring(&run.workspace, &test);
     process::run_counting(
         &mut session::on_own_screen("1920x1080", &test),

@@ -8,6 +8,7 @@ export type KeyAsked =
   | { what: "new"; channel?: string }
   | { what: "import"; name?: string }
   | { what: "unlock" }
+  | { what: "root" }
   | { what: "roles"; start?: TrustStart; job?: string }
   | { what: "export" | "drill" | "retire" | "delete" | "fingerprint"; key: KeyCard };
 

@@ -21,6 +21,7 @@ test("release and channel stand out, and nothing of the title is lost", () => {
   }
   expect(strong("Promote 4.2.5 to production")).toEqual(["4.2.5", "production"]);
   expect(strong("Approve build 8 for staging of portal")).toContain("build 8");
+  expect(strong("Change the root of trust; sign approvals of production")).toEqual(["production"]);
 });
 
 test("the button says what it signs", () => {

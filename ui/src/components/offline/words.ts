@@ -10,7 +10,7 @@ export interface Piece {
 
 /** Splits "Promote 4.2.5 to production" so that what is released and where stand out. */
 export function pieces(title: string): Piece[] {
-  const strong = /(\d+\.\d+\.\d+[^\s,;]*|build \d+|(?<= (?:to|for|of) )[a-z0-9-]+(?=;|$| of ))/gu;
+  const strong = /(\d+\.\d+\.\d+[^\s,;]*|build \d+|(?<= (?:to|for|approvals of) )[a-z0-9-]+(?=;|$| of ))/gu;
   return title
     .split(strong)
     .filter((text) => text !== "")

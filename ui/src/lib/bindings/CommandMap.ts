@@ -77,6 +77,7 @@ import type { RolloutChangeRequest } from "./RolloutChangeRequest";
 import type { RolloutPlan } from "./RolloutPlan";
 import type { RolloutView } from "./RolloutView";
 import type { Rollouts } from "./Rollouts";
+import type { RootPreview } from "./RootPreview";
 import type { ServerLink } from "./ServerLink";
 import type { ServerRequest } from "./ServerRequest";
 import type { SetTheme } from "./SetTheme";
@@ -393,6 +394,14 @@ key_setups: [ChannelRef, ClientSetups],
  * Saves such a public key; a native dialog asks where to.
  */
 public_key_save: [PublicKeySave, PickedPath], 
+/**
+ * The root of trust that a workspace pins, to compare by voice.
+ */
+root_pinned: [WorkspaceRef, RootPreview], 
+/**
+ * Saves that root as a file; a native dialog asks where to.
+ */
+root_save: [WorkspaceRef, PickedPath], 
 /**
  * Quits although jobs run; they resume at the next start.
  */

@@ -5,7 +5,7 @@
  */
 export type RootPreview = { 
 /**
- * Opaque handle of the picked file.
+ * Opaque handle of the root.
  */
 handle: string, 
 /**

@@ -5,7 +5,7 @@ import type { KeyCard } from "../../bindings/KeyCard";
 import type { KeyRing } from "../../bindings/KeyRing";
 import type { RoleRow } from "../../bindings/RoleRow";
 import type { Command } from "../backend";
-import { ago, day, digest, lifetime } from "./data";
+import { ago, day, digest, lifetime, root } from "./data";
 
 type Handlers = { [C in Command]?: (request: CommandMap[C][0]) => CommandMap[C][1] | Promise<CommandMap[C][1]> };
 
@@ -248,5 +248,7 @@ export class FakeKeys {
     },
     key_setups: ({ channel }) => ({ setups: setups(channel) }),
     public_key_save: () => ({ path: "/home/sam/headgate_public.pem" }),
+    root_pinned: () => root,
+    root_save: () => ({ path: "/home/sam/1.root.json" }),
   };
 }
