@@ -66,7 +66,6 @@ impl App {
     }
 
     /// The sandbox's simulated devices that run.
-    #[expect(clippy::unused_async, reason = "every handler has the same shape")]
     pub async fn fleet_state(&self, request: dto::WorkspaceRef) -> Result<dto::Fleet, IpcError> {
         let workspace = self.console.workspace(&request.workspace).await?;
         Ok(simulated(self.console.fleet_state(&workspace.id)))
