@@ -66,8 +66,9 @@ async fn approvers_without_a_backup_are_replaced_by_the_owners() {
     // Nobody at anna's computer signs it, so it goes to him as a file.
     let (console, workspace) = (&anna.console, anna.workspace.id.as_str());
     let file = console.approval_request(workspace, &id).await.unwrap();
-    let merged = console.approval_import(workspace, &signed_by(&tim, &file));
-    assert!(merged.await.unwrap().complete);
+    let response = signed_by(&tim, &file);
+    let merged = console.approval_import(workspace, &response).await;
+    assert!(merged.unwrap().complete);
     anna.publish(&id).await.unwrap();
     let seen = d.crew.bench.device(&anna.workspace.root).await.unwrap();
     assert_eq!(seen.build("staging"), Some(build));
