@@ -17,8 +17,8 @@ use std::path::Path;
 use bench::Bench;
 use clients::{Clients, read_zip};
 use headgate_core::inventory::Inventory;
-use headgate_engine::{ConnectRequest, Receipt, RolloutChange, VaultChoice};
-use headgate_tests::Found;
+use headgate_engine::{Ceremony, ConnectRequest, Member, Receipt, RolloutChange, VaultChoice};
+use headgate_tests::{Found, LAST_NUMBER, Thief};
 use sha2::{Digest, Sha256};
 
 /// What the clients found is what the console showed.
@@ -103,6 +103,43 @@ async fn both_clients_follow_every_change_of_a_channel_from_the_first_root() {
     same_release(&fresh, &shipped);
     current(&fresh, &refreshed);
     assert!(fresh.timestamp_version > back.timestamp_version);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs python-tuf and tuf-js"]
+async fn both_clients_recover_from_a_version_at_the_end_of_numbers() {
+    let bench = Bench::new().await;
+    let shipped = bench.ship(&builds::sample(), "1.0.0").await;
+    let url = format!("{}/storage", bench.url);
+    let mut clients = Clients::new(&bench.root(), &bench.temp.path().join("states"));
+    same(&clients.agree(&url, "development"), &shipped);
+    let id = bench.workspace.id.as_str();
+    let keys = bench.console.keys(id).await.unwrap();
+    let online = keys.iter().find(|k| k.name.ends_with("online")).unwrap();
+    let thief = Thief::in_folder(bench.storage()).with(&bench.vault, &online.public);
+    let mut meta = thief.next("main.development.rollout");
+    meta.version = LAST_NUMBER;
+    thief.publish("main.development.rollout", &meta);
+    // They believe it, unlike a reader of Headgate: what is put back is older for them.
+    let ahead = clients.update(&url, "development");
+    assert_eq!(ahead.rollout_version, LAST_NUMBER);
+    bench.console.put_back(id).await.unwrap();
+    clients.refuse_to_go_back(&url, "development");
+    // Once its freshness key is replaced they forget it (TUF specification §5.3.11).
+    let made = bench.console.make_key(id, "online 2").await.unwrap();
+    let rotate = Ceremony::Rotate {
+        old: online.name.clone(),
+        new: Member {
+            public: made.public,
+            name: "online 2".into(),
+            holder: "owner".into(),
+        },
+    };
+    let started = bench.console.change_trust(id, &rotate, "stolen").await;
+    bench.receipt(started.unwrap().job()).await;
+    let build = builds::changed_sample(&bench.temp.path().join("www"));
+    let shipped = bench.ship(&build, "1.1.0").await;
+    same(&clients.agree(&url, "development"), &shipped);
 }
 
 #[track_caller]

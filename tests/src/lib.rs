@@ -33,7 +33,7 @@ pub use clients::{
 pub use device::{Seen, Served, device};
 pub use files::{copy_tree, files_below, program, scratch};
 pub use packs::{PackHost, Trouble, pack_of};
-pub use people::{Colleague, Crew, colleague, first_console};
+pub use people::{Colleague, Crew, answer, colleague, first_console, signed_by};
 pub use phone::{Phone, impatient, reached};
 pub use s3::{ACCESS_KEY, Asked, BUCKET, Buckets, Fault, S3, SECRET, quick};
 pub use server::{OBJECTS_URL, PUBLIC_URL};

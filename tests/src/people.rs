@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use headgate_core::Result;
-use headgate_core::signing::SigningRequest;
+use headgate_core::signing::{Answer, RoleRequest, RoleSignature, SigningRequest, SigningResponse};
 use headgate_engine::{
     Ceremony, ConnectRequest, Console, Member, Options, PromoteRequest, Receipt, StandardStores,
     Started, VaultChoice,
@@ -275,4 +275,41 @@ impl Person {
             permille: Some(1000),
         }
     }
+}
+
+/// A response to a request, as an offline workstation with this person's key gives it.
+///
+/// # Panics
+/// When the key is not in the person's vault.
+pub fn answer(person: &Colleague, request: &SigningRequest) -> SigningResponse {
+    let sign = |role: &RoleRequest| RoleSignature {
+        signed: role.sha256(),
+        keyid: person.member.public.id().unwrap(),
+        sig: person
+            .vault
+            .sign(&person.member.public, &role.bytes().unwrap())
+            .unwrap(),
+    };
+    // What operators sign is not asked of an owner.
+    let owners = request
+        .roles
+        .iter()
+        .filter(|r| !r.role.ends_with(".rollout"));
+    let list = owners.map(sign).collect();
+    SigningResponse::new(
+        request,
+        person.member.holder.clone(),
+        request.created,
+        Answer::Signed(list),
+    )
+}
+
+/// The same as a file.
+///
+/// # Panics
+/// As [`answer`], and when the file is no request.
+pub fn signed_by(person: &Colleague, request: &[u8]) -> Vec<u8> {
+    answer(person, &SigningRequest::parse(request).unwrap())
+        .to_bytes()
+        .unwrap()
 }

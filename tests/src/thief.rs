@@ -25,8 +25,13 @@ pub struct Thief {
 impl Thief {
     /// Without keys yet.
     pub fn at(bench: &Bench) -> Self {
+        Self::in_folder(bench.storage())
+    }
+
+    /// In any registry that lies in a folder.
+    pub fn in_folder(storage: PathBuf) -> Self {
         Self {
-            storage: bench.storage(),
+            storage,
             keys: Vec::new(),
         }
     }
@@ -153,6 +158,7 @@ impl Thief {
                 manifest,
                 native: None,
                 rolled_back: true,
+                opened: None,
             });
         });
     }

@@ -8,14 +8,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use headgate_core::Result;
 use headgate_engine::{
-    Console, InitRequest, InspectOptions, Job, OpenStore, OpenVault, Options, PromoteRequest,
-    Receipt, RolloutChange, ShipRequest, StandardStores, VaultChoice, Workspace, World,
+    Console, InitRequest, InspectOptions, Job, OpenStore, Options, PromoteRequest, Receipt,
+    RolloutChange, ShipRequest, StandardStores, VaultChoice, Workspace, World,
 };
 use headgate_registry::{
     Body, Created, ETag, FolderStore, Object, ObjectMeta, Progress, StorageAddress, Store, Swapped,
 };
 use headgate_signer::{KeyVault, MemoryVault};
-use headgate_tests::{UNIT, copy_tree, serve_folder};
+use headgate_tests::{OneVault, UNIT, copy_tree, serve_folder};
 use tempfile::TempDir;
 
 /// A console with a registry, and the folder that is served.
@@ -26,6 +26,8 @@ pub(crate) struct Bench {
     pub(crate) served: PathBuf,
     pub(crate) url: String,
     pub(crate) copies: Arc<Copies>,
+    /// Its keys.
+    pub(crate) vault: Arc<dyn KeyVault>,
     pub(crate) temp: TempDir,
 }
 
@@ -37,7 +39,9 @@ impl Bench {
         fs::create_dir(&served).unwrap();
         let url = serve_folder(&served).await;
         let copies = Arc::new(Copies::new(&served));
-        let console = console(&temp.path().join("home"), "owner", &copies).await;
+        let vault: Arc<dyn KeyVault> = Arc::new(MemoryVault::new());
+        let home = temp.path().join("home");
+        let console = console_with(&home, "owner", &copies, &vault).await;
         let request = InitRequest {
             app: "com.acme.field".into(),
             name: "Acme Field".into(),
@@ -58,6 +62,7 @@ impl Bench {
             served,
             url,
             copies,
+            vault,
             temp,
         }
     }
@@ -134,22 +139,24 @@ impl Bench {
 
 /// A console in `home` whose storage goes through `copies`, with keys in memory.
 pub(crate) async fn console(home: &Path, person: &str, copies: &Arc<Copies>) -> Console {
+    let vault: Arc<dyn KeyVault> = Arc::new(MemoryVault::new());
+    console_with(home, person, copies, &vault).await
+}
+
+async fn console_with(
+    home: &Path,
+    person: &str,
+    copies: &Arc<Copies>,
+    vault: &Arc<dyn KeyVault>,
+) -> Console {
     let options = Options {
         home: home.to_owned(),
         person: person.into(),
         world: World::default(),
         stores: Arc::new(CopyingStores(Arc::clone(copies))),
-        vaults: Arc::new(MemoryVaults(Arc::new(MemoryVault::new()))),
+        vaults: Arc::new(OneVault::of(Arc::clone(vault))),
     };
     Console::open(options).await.unwrap()
-}
-
-struct MemoryVaults(Arc<MemoryVault>);
-
-impl OpenVault for MemoryVaults {
-    fn open(&self, _: &VaultChoice, _: bool) -> Result<Arc<dyn KeyVault>> {
-        Ok(Arc::clone(&self.0) as Arc<dyn KeyVault>)
-    }
 }
 
 /// While it is armed, copies the storage folder after every write, into numbered folders beside it.

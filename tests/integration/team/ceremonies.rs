@@ -110,7 +110,7 @@ async fn a_team_is_made_from_the_start_once_its_owners_signed() {
         .approval_request(&workspace.id, &id)
         .await
         .unwrap();
-    let response = crate::responses::signed_by(&crew.mara, &file);
+    let response = headgate_tests::signed_by(&crew.mara, &file);
     let merged = crew
         .anna
         .console

@@ -1,40 +1,9 @@
 //! Responses: what is merged, and what is refused.
 
 use headgate_core::Code;
-use headgate_core::signing::{Answer, RoleSignature, SigningRequest, SigningResponse};
+use headgate_core::signing::{Answer, SigningResponse};
 
-use headgate_tests::{Colleague, Crew};
-
-/// A response to a request, as an offline workstation with this person's key gives it.
-pub(crate) fn answer(person: &Colleague, request: &SigningRequest) -> SigningResponse {
-    let sign = |role: &headgate_core::signing::RoleRequest| RoleSignature {
-        signed: role.sha256(),
-        keyid: person.member.public.id().unwrap(),
-        sig: person
-            .vault
-            .sign(&person.member.public, &role.bytes().unwrap())
-            .unwrap(),
-    };
-    // What operators sign is not asked of an owner.
-    let owners = request
-        .roles
-        .iter()
-        .filter(|r| !r.role.ends_with(".rollout"));
-    let list = owners.map(sign).collect();
-    SigningResponse::new(
-        request,
-        person.member.holder.clone(),
-        request.created,
-        Answer::Signed(list),
-    )
-}
-
-/// The same as a file.
-pub(crate) fn signed_by(person: &Colleague, request: &[u8]) -> Vec<u8> {
-    answer(person, &SigningRequest::parse(request).unwrap())
-        .to_bytes()
-        .unwrap()
-}
+use headgate_tests::{Crew, answer};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn responses_are_merged_in_any_order_and_everything_else_is_refused() {

@@ -219,7 +219,7 @@ pub(super) async fn waiting(
 }
 
 async fn list(context: &Context, workspace: &Workspace) -> Outcome {
-    let offline = match context.console.sync(&workspace.id).await {
+    let offline = match Box::pin(context.console.sync(&workspace.id)).await {
         Err(problem) if problem.code.kind() == Kind::Storage => Some(problem.message),
         read => read.map(|()| None)?,
     };

@@ -135,9 +135,10 @@ impl Console {
             }
             read => read?,
         };
-        let store = self.inner.store(&workspace)?;
+        // A folder that is away cannot even be opened.
+        let store = self.inner.store(&workspace).ok();
         let mut request = SigningRequest::parse(&stored.request)?;
-        if state.is_some() {
+        if let (Some(store), Some(_)) = (&store, &state) {
             // What cannot be read is shown by its hash.
             match carry::documents(store.as_ref(), &mut request).await {
                 Err(problem) if problem.code.kind() != Kind::Storage => return Err(problem),
@@ -152,7 +153,7 @@ impl Console {
             review.alarms.retain(|a| a.kind != AlarmKind::NewWorkspace);
         }
         let mut difference = None;
-        if let Some(new) = review.releases.last() {
+        if let (Some(store), Some(new)) = (&store, review.releases.last()) {
             let new = documents::inventory(store.as_ref(), new).await.ok();
             let old = match &review.former {
                 Some(old) => documents::inventory(store.as_ref(), old).await.ok(),
