@@ -310,7 +310,7 @@ async fn a_response_that_is_not_exactly_what_follows_from_key_and_bundle_is_refu
         made.files = None;
         document(made, |d| d.capgo = None);
     });
-    assert_eq!(refused(&other).await, Code::SigningAltered);
+    assert_eq!(refused(&other).await, Code::TrustSignature);
     let swapped = with(&response, |made| {
         let list = made.files().unwrap().unwrap();
         let (first, second) = (

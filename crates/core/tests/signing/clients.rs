@@ -106,14 +106,10 @@ fn other(change: impl FnOnce(&mut ClientsDocument)) -> ClientsMade {
 
 #[test]
 fn a_request_without_places_is_written_as_before() {
-    let text = String::from_utf8(World::new().request().to_bytes().unwrap()).unwrap();
-    assert!(!text.contains("clients"));
-    assert!(
-        SigningRequest::parse(text.as_bytes())
-            .unwrap()
-            .clients
-            .is_empty()
-    );
+    let bytes = World::new().request().to_bytes().unwrap();
+    let written: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    assert!(written.get("clients").is_none());
+    assert!(SigningRequest::parse(&bytes).unwrap().clients.is_empty());
     let again = SigningRequest::parse(&asked(&world()).to_bytes().unwrap()).unwrap();
     assert_eq!(again, asked(&world()));
     assert_eq!(again.light().clients, again.clients);

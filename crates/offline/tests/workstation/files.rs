@@ -3,8 +3,8 @@
 use std::fs;
 use std::io::Write as _;
 
-use headgate_core::Code;
-use headgate_offline::{VaultPlace, Workstation};
+use headgate_core::{Code, RsaPublic};
+use headgate_offline::{AnyOwn, VaultPlace, Workstation};
 use headgate_signer::{FileVault, KeyVault, MemoryVault, Passphrase};
 use headgate_tuf::RoleBytes;
 
@@ -94,8 +94,17 @@ fn keys_come_from_a_vault_file_and_their_export_restores_them() {
         .at(now());
     let memory = MemoryVault::default();
     let again = other
-        .import_key(&sealed, &pass("two"), "Ines", &VaultPlace::Os, &memory)
+        .import_key(
+            &sealed,
+            Some(&pass("two")),
+            "Ines",
+            &VaultPlace::Os,
+            &memory,
+        )
         .unwrap();
+    let AnyOwn::Role(again) = again else {
+        panic!("it is no RSA key")
+    };
     assert_eq!(again.id, key.id);
     let bytes = RoleBytes::new(&root(1, 2, None)).unwrap();
     assert_eq!(
@@ -109,4 +118,40 @@ fn keys_come_from_a_vault_file_and_their_export_restores_them() {
             .is_err()
     );
     assert!(VaultPlace::parse("keychain").is_err());
+}
+
+#[test]
+fn rsa_keys_are_made_imported_and_exported_and_their_private_half_stays() {
+    let home = tempfile::tempdir().unwrap();
+    let station = Workstation::open(home.path()).unwrap().at(now());
+    let pass = |t: &str| Passphrase::new(t.to_owned()).unwrap();
+    let (place, memory) = (VaultPlace::Os, MemoryVault::default());
+    let made = station.create_rsa("apps", &place, &memory).unwrap();
+    let pem = include_str!("../../../signer/src/rsa/keys/pkcs1.pem");
+    let import = |file: &[u8], opens: Option<&Passphrase>, name: &str| {
+        station.import_key(file, opens, name, &place, &memory)
+    };
+    let AnyOwn::Rsa(vendor) = import(pem.as_bytes(), None, "vendor").unwrap() else {
+        panic!("it is an RSA key")
+    };
+    assert_eq!(station.rsa_keys().unwrap(), [made.clone(), vendor.clone()]);
+    assert!(station.keys().unwrap().is_empty());
+    let found = station.rsa_key(&vendor.public.sha256()[..8]).unwrap();
+    assert_eq!(found, Some(vendor.clone()));
+    assert_eq!(station.rsa_key("none").unwrap(), None);
+    let sealed = station.export_rsa(&made, &pass("two"), &memory).unwrap();
+    let needs = import(&sealed, None, "apps").unwrap_err();
+    assert_eq!(needs.code, Code::KeyPassphrase);
+    let AnyOwn::Rsa(again) = import(&sealed, Some(&pass("two")), "apps").unwrap() else {
+        panic!("it is an RSA key")
+    };
+    assert_eq!(again.public, made.public);
+    let public = station.export_rsa_public(&made, home.path()).unwrap();
+    assert_eq!(public.file_name().unwrap(), "apps.pem");
+    let text = std::fs::read_to_string(public).unwrap();
+    assert_eq!(RsaPublic::from_pem(&text).unwrap(), made.public);
+    for file in ["rsa.json", "history.jsonl"] {
+        let text = std::fs::read_to_string(station.path().join(file)).unwrap();
+        assert!(!text.contains("PRIVATE") && text.contains("apps"), "{text}");
+    }
 }

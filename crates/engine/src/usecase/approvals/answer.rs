@@ -110,9 +110,8 @@ impl Console {
         let mut request = SigningRequest::parse(&stored.request)?;
         let view = self.view_of(workspace).await?;
         let asked = request.clients.len();
-        request = self
-            .take_clients(workspace, view.as_ref(), request, response)
-            .await?;
+        let proven = self.take_clients(workspace, view.as_ref(), request, response);
+        request = Box::pin(proven).await?;
         let made = asked - request.clients.len();
         let roles = request.signed_roles()?;
         let (root, targets) = (
