@@ -270,6 +270,7 @@ async fn read(telemetry: &dyn Telemetry, installs: u32, when: &str) {
         channel: "main.production".into(),
         build: 21,
         attempt: ATTEMPT.into(),
+        opened: seen(0).at.plus(-400 * 86_400),
     };
     let gate = Gate {
         min_sample: 50,

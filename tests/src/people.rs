@@ -118,7 +118,7 @@ impl Crew {
 
     /// A team: root and production 2 of 3.
     pub async fn new() -> Self {
-        let (crew, members) = Self::solo().await;
+        let (crew, members) = Box::pin(Self::solo()).await;
         let ceremony = Ceremony::Team {
             members,
             root_threshold: 2,
@@ -140,13 +140,10 @@ impl Crew {
 
     /// A team with a build on staging that waits for production: the build, and anna's request.
     pub async fn asking() -> (Self, u32, String) {
-        let crew = Self::new().await;
-        let build = crew.staged("one", "1.0.0").await;
-        let id = crew
-            .anna
-            .ask_promote(build, "staging", "production")
-            .await
-            .unwrap();
+        let crew = Box::pin(Self::new()).await;
+        let build = Box::pin(crew.staged("one", "1.0.0")).await;
+        let ask = crew.anna.ask_promote(build, "staging", "production");
+        let id = Box::pin(ask).await.unwrap();
         (crew, build, id)
     }
 

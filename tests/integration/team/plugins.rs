@@ -373,7 +373,7 @@ async fn a_response_that_is_not_exactly_what_follows_from_key_and_bundle_is_refu
     assert_eq!(refused(&large).await, Code::SigningFormat);
     // Signatures over the bytes as they were asked for, without what plugins need; and the other way round.
     let request = SigningRequest::parse(&file).unwrap();
-    let bare = crate::responses::answer(&crew.ines, &request);
+    let bare = headgate_tests::answer(&crew.ines, &request);
     assert_eq!(
         refused(&bare.to_bytes().unwrap()).await,
         Code::SigningAltered
@@ -388,7 +388,7 @@ async fn a_response_that_is_not_exactly_what_follows_from_key_and_bundle_is_refu
     let spare = headgate_tests::colleague(&crew.bench, &crew.anna, "spare").await;
     let whole = request.complete(&response.clients).unwrap();
     let mut stranger = response.clone();
-    stranger.answer = crate::responses::answer(&spare, &whole).answer;
+    stranger.answer = headgate_tests::answer(&spare, &whole).answer;
     assert_eq!(
         refused(&stranger.to_bytes().unwrap()).await,
         Code::KeyNotAllowed

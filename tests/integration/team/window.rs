@@ -8,8 +8,7 @@ use headgate_engine::Console;
 use headgate_ipc::{App, Host};
 use serde_json::{Value, json};
 
-use crate::responses::{answer, signed_by};
-use headgate_tests::Crew;
+use headgate_tests::{Crew, answer, signed_by};
 
 /// Dialogs give the file that was laid here.
 #[derive(Clone, Default)]
