@@ -24,7 +24,9 @@ fn one_laptop(desk: &Desk, storage: &Path) {
     let home = desk.home();
     let run = |line: &[&str]| headgate(&home, line);
     let address = format!("file://{}", storage.display());
-    let build = sample();
+    // Outside of this repository, whose last commit would be taken for the build's.
+    let build = desk.path().join("first");
+    copy_tree(&sample(), &build);
     run(&[
         "init",
         "--app",
@@ -327,6 +329,11 @@ async fn a_team_of_three_ships_to_production_through_two_windows() {
         .unwrap_err();
     assert_eq!(early["code"], json!("signing.incomplete"), "{early}");
     save_request(&console, &drive.join("promote"), true).await;
+    station
+        .says("offline-request", "Promote 4.2.6 to production")
+        .await;
+    // What is to be signed stands first.
+    station.click("offline-request").await;
     station
         .says("offline-title", "Promote 4.2.6 to production")
         .await;
