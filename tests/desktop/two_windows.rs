@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 
 use crate::driver::Desk;
 use crate::hand;
-use crate::rollout::Hands;
 use crate::team::headgate;
 use crate::window::{Window, text};
 
@@ -25,7 +24,9 @@ fn one_laptop(desk: &Desk, storage: &Path) {
     let home = desk.home();
     let run = |line: &[&str]| headgate(&home, line);
     let address = format!("file://{}", storage.display());
-    let build = sample();
+    // Outside of this repository, whose last commit would be taken for the build's.
+    let build = desk.path().join("first");
+    copy_tree(&sample(), &build);
     run(&[
         "init",
         "--app",
@@ -251,7 +252,7 @@ async fn ship_to_staging(console: &Window, build: &Path) {
 }
 
 /// The gate to production asks for a second person.
-async fn ask_for_production(console: &Window) -> String {
+async fn ask_for_production(console: &Window, workspace: &str) -> String {
     console.click("nav-pipeline").await;
     console.click("gate-staging-production").await;
     console.see("promote-ask").await;
@@ -269,8 +270,7 @@ async fn ask_for_production(console: &Window) -> String {
     open_request(console, "1 of 2").await;
     console.see("file-difference").await;
     console.shots("116-request").await;
-    let open = console.invoke("app_state", json!({})).await.unwrap();
-    let list = json!({ "workspace": open["active"] });
+    let list = json!({ "workspace": workspace });
     let list = console.invoke("approvals", list).await.unwrap();
     let asked = |one: &&Value| one["state"] == json!("open");
     text(&list["list"].as_array().unwrap().iter().find(asked).unwrap()["id"])
@@ -295,7 +295,8 @@ async fn a_team_of_three_ships_to_production_through_two_windows() {
 
     let console = anna.open().await;
     console.says("version-production", "4.2.5").await;
-    let hands = Hands::new(&console).await;
+    let state = console.invoke("app_state", json!({})).await.unwrap();
+    let workspace = text(&state["workspaces"][0]["id"]);
     let station = ines
         .open_with(&ines.home(), &["--offline"], 1280, 800)
         .await;
@@ -320,14 +321,19 @@ async fn a_team_of_three_ships_to_production_through_two_windows() {
 
     // A release for production: asked for here, signed there.
     ship_to_staging(&console, &next_build(&anna.path().join("www"))).await;
-    let id = ask_for_production(&console).await;
-    let publish = json!({ "workspace": hands.workspace, "id": id, "typed": "production" });
+    let id = ask_for_production(&console, &workspace).await;
+    let publish = json!({ "workspace": workspace, "id": id, "typed": "production" });
     let early = console
         .invoke("approval_publish", publish)
         .await
         .unwrap_err();
     assert_eq!(early["code"], json!("signing.incomplete"), "{early}");
     save_request(&console, &drive.join("promote"), true).await;
+    station
+        .says("offline-request", "Promote 4.2.6 to production")
+        .await;
+    // What is to be signed stands first.
+    station.click("offline-request").await;
     station
         .says("offline-title", "Promote 4.2.6 to production")
         .await;
