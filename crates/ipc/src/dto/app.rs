@@ -216,7 +216,7 @@ pub struct WorkspaceCreate {
 #[ts(export)]
 pub struct FirstTeam {
     /// Who they are. Who makes the workspace is an owner too.
-    pub members: Vec<super::approval::TrustMember>,
+    pub members: Vec<super::trust::TrustMember>,
     /// Owners who must sign root and settings.
     pub root: u32,
     /// Owners who must approve for the last channel.

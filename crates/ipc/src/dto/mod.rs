@@ -12,6 +12,7 @@ mod offline;
 mod promote;
 mod rollout;
 mod ship;
+mod trust;
 
 pub use activity::*;
 pub use app::*;
@@ -24,3 +25,4 @@ pub use offline::*;
 pub use promote::*;
 pub use rollout::*;
 pub use ship::*;
+pub use trust::*;
