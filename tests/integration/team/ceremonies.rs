@@ -1,7 +1,7 @@
 //! Root ceremonies: each is a commit that every client follows. Replacing keys is in the drills.
 
 use headgate_core::Code;
-use headgate_engine::{Ceremony, InitRequest, Started, Team, VaultChoice};
+use headgate_engine::{Ceremony, InitRequest, LogRead, Started, Team, VaultChoice};
 use headgate_tests::{APP, CHANNELS};
 
 use headgate_tests::{Crew, colleague};
@@ -40,6 +40,15 @@ async fn solo_becomes_a_team_and_a_device_with_the_first_root_follows() {
     }
     let receipt = crew.ceremony(&ceremony, &crew.ines).await.unwrap();
     assert_eq!(receipt.root_now, 2);
+    let log = crew
+        .anna
+        .console
+        .audit(&crew.anna.workspace.id, LogRead::Anew);
+    let log = log.await.unwrap();
+    assert_eq!(
+        log.entries.last().unwrap().words.text(),
+        "made a team with ‘ines 2026’ and ‘mara 2026’"
+    );
     let table = crew
         .mara
         .console

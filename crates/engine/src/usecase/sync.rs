@@ -44,7 +44,7 @@ impl Console {
         tokio::spawn(async move { console.nudge(&workspace).await });
     }
 
-    async fn read_into_cache(&self, workspace: &Workspace) -> Result<()> {
+    pub(super) async fn read_into_cache(&self, workspace: &Workspace) -> Result<()> {
         let (store, view) = self.fresh(workspace).await?;
         let known = self
             .inner

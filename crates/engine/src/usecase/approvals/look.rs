@@ -127,6 +127,11 @@ impl Console {
         if (open_here || (store.is_some() && !known))
             && let Some(view) = self.view_of(workspace).await?
         {
+            // Requests are listed against the cache: what is taken in now is judged by the roles of now.
+            let cached = self.inner.cache.committed(&workspace.id).await?;
+            if cached.get("timestamp") != Some(&view.timestamp.file) {
+                self.read_into_cache(workspace).await?;
+            }
             if let (Some(store), false) = (&store, known) {
                 taken = self
                     .take_files(workspace, &view, store.as_ref(), &names)

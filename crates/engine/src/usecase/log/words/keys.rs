@@ -58,6 +58,18 @@ pub(super) fn words(changes: &[LogChange]) -> Words {
             strong(format!("‘{new}’")),
             plain(format!(" for {}", roles(new))),
         ],
+        (new @ [_, ..], []) => {
+            let team = changes.iter().any(|c| c.what == "profile");
+            let names = new.iter().map(|name| format!("‘{name}’"));
+            vec![
+                plain(if team {
+                    "made a team with "
+                } else {
+                    "added the keys "
+                }),
+                strong(list(names)),
+            ]
+        }
         _ => return one_or_many(LogKind::Keys, changes, "things about keys and people"),
     };
     let mut words = Words::new(LogKind::Keys, says);
