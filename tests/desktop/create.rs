@@ -23,7 +23,7 @@ async fn a_workspace_of_two_owners_is_made_in_the_window() {
         .fill("connect-storage", &storage.display().to_string())
         .await;
     window.shot("105-create-solo").await;
-    window.click("create-team").await;
+    window.choose("create-team").await;
     window.says("create-reason", "Each owner needs").await;
     window.fill("member-public-0", key.hex()).await;
     window.fill("member-name-0", "Ines vault").await;
@@ -35,6 +35,7 @@ async fn a_workspace_of_two_owners_is_made_in_the_window() {
     window.click("create-confirm").await;
     window.says("request-signed", "1 of 2").await;
     assert!(!storage.join("metadata").exists(), "nothing is published");
+    window.not_clipped(&["main"]).await;
     window.shot("107-first-request").await;
     window.click("request-save").await;
     window.see("save-go").await;

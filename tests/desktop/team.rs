@@ -164,7 +164,10 @@ async fn a_second_person_signs_before_production_gets_anything() {
     let job = undoable(&window).await;
     window.click("nav-rollouts").await;
     window
-        .says(&format!("undo-bar-{job}"), "Promote 4.2.6 to production")
+        .says(
+            &format!("undo-bar-{job}"),
+            &format!("Promote build {build} to production"),
+        )
         .await;
     window.click(&format!("undo-bar-go-{job}")).await;
     window.gone(&format!("undo-bar-{job}")).await;

@@ -141,12 +141,7 @@ async fn ask_for_a_team(console: &Window, ines: &str) {
     let mara = MemoryVault::new().create("Mara 2026").unwrap();
     console.click("change-roles").await;
     console.see("trust-choose").await;
-    console
-        .js(
-            "document.querySelector('[data-testid=trust-team]').click()",
-            vec![],
-        )
-        .await;
+    console.choose("trust-team").await;
     console.click("trust-next").await;
     let people = [(mara.hex(), "Mara 2026", "Mara"), (ines, KEY, "Ines")];
     for (at, (public, name, holder)) in people.into_iter().enumerate() {

@@ -74,6 +74,17 @@ impl Window {
         }
     }
 
+    /// Chooses a radio button: what is drawn is its label, which has no test id.
+    pub(crate) async fn choose(&self, id: &str) {
+        self.until(
+            &format!("`{id}` can be chosen"),
+            &format!("document.querySelector({})", json!(css(id))),
+        )
+        .await;
+        let script = "document.querySelector(arguments[0]).closest('label').click()";
+        self.js(script, vec![json!(css(id))]).await;
+    }
+
     pub(crate) async fn text(&self, id: &str) -> String {
         self.see(id).await;
         let script = "return document.querySelector(arguments[0]).innerText.replaceAll('\\u00a0', ' ').trim()";

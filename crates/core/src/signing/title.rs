@@ -17,7 +17,9 @@ pub(super) fn titled(
     documents: Documents<'_>,
 ) -> (u8, String) {
     match role {
-        SignedRole::Root(root) if root.version == 1 => (0, "Make a new registry".into()),
+        SignedRole::Root(root) if root.version == 1 => {
+            (0, format!("Make the registry of {}", plain(&root.x.app)))
+        }
         SignedRole::Root(_) => (1, "Change the root of trust".into()),
         SignedRole::Targets(_) => (2, "Change channels, their keys or settings".into()),
         SignedRole::Channel {

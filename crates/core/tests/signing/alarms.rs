@@ -187,7 +187,7 @@ fn without_a_root_only_a_new_workspace_can_be_looked_at_and_that_is_an_alarm() {
     ]);
     let review = signing::review(&request, facts).unwrap();
     assert_eq!(kinds(&review), ["new_workspace"]);
-    assert_eq!(review.title, "Make a new registry");
+    assert_eq!(review.title, "Make the registry of com.acme.field");
 
     let request = world.empty(vec![part(&signed(&root(2, 2, Some(b"x")), &[]))]);
     assert!(signing::review(&request, facts).is_err());
