@@ -42,7 +42,7 @@ it("counts what runs and what needs a person", async () => {
   jobs.set([job({}), job({ id: "b", state: "failed", error: CONFLICT }), job({ id: "c", state: "done" })]);
   render(JobsButton, { onopen: vi.fn() });
   const button = screen.getByTestId("jobs-button");
-  expect(button.getAttribute("aria-label")).toBe("1 job running, 1 job needs you");
+  expect(button.getAttribute("aria-label")).toBe("2 jobs, 1 job running, 1 job needs you");
   await userEvent.click(button);
   expect((await screen.findByTestId("job-a")).textContent).toContain("Uploading");
   expect(screen.getByTestId("job-b").textContent).toContain(CONFLICT.message);
@@ -101,7 +101,7 @@ it("pauses, goes on, and ends the wait before the next try", async () => {
     job({ id: "c", targets: [target({ state: "retrying", retry })] }),
   ]);
   render(JobsButton, { onopen: vi.fn() });
-  expect(screen.getByTestId("jobs-button").getAttribute("aria-label")).toBe("2 jobs running, 1 job paused");
+  expect(screen.getByTestId("jobs-button").getAttribute("aria-label")).toBe("3 jobs, 2 jobs running, 1 job paused");
   await userEvent.click(screen.getByTestId("jobs-button"));
   await userEvent.click(await screen.findByTestId("job-pause-a"));
   expect(last(sent, "job_pause")).toEqual({ job: "a" });
