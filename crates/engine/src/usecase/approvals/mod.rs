@@ -257,7 +257,9 @@ impl Console {
         };
         let review = review(&request, facts)?;
         let roles = &review.roles;
-        let lacking = roles.iter().max_by_key(|r| (r.need.saturating_sub(r.have), r.need));
+        let lacking = roles
+            .iter()
+            .max_by_key(|r| (r.need.saturating_sub(r.have), r.need));
         let (have, need) = lacking.map_or((0, 1), |r| (r.have, r.need));
         let mut stands = stored.state;
         if let Some(job) = &stored.job
