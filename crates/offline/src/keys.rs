@@ -139,13 +139,14 @@ pub enum AnyOwn {
     Rsa(OwnRsa),
 }
 
+/// A key as it is recorded. What `public` is says the file that holds it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Stored {
-    public: String,
-    name: String,
-    vault: VaultPlace,
-    created: UtcTime,
+pub(crate) struct Stored {
+    pub(crate) public: String,
+    pub(crate) name: String,
+    pub(crate) vault: VaultPlace,
+    pub(crate) created: UtcTime,
 }
 
 impl Workstation {

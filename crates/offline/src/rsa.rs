@@ -3,12 +3,11 @@
 use headgate_core::{Code, Problem, Result, RsaPublic};
 use headgate_signer::{KeyVault, Passphrase};
 use headgate_tuf::UtcTime;
-use serde::{Deserialize, Serialize};
 
 use crate::answer::{save, slug};
 use crate::disk;
 use crate::history::Entry;
-use crate::keys::VaultPlace;
+use crate::keys::{Stored, VaultPlace};
 use crate::workstation::Workstation;
 
 const FILE: &str = "rsa.json";
@@ -24,15 +23,6 @@ pub struct OwnRsa {
     pub vault: VaultPlace,
     /// When it was made or imported here.
     pub created: UtcTime,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Stored {
-    public: String,
-    name: String,
-    vault: VaultPlace,
-    created: UtcTime,
 }
 
 impl Workstation {

@@ -254,6 +254,11 @@ pub fn review(request: &SigningRequest, facts: Facts<'_>) -> Result<Review> {
             own: facts.own.contains(id),
             id: id.clone(),
         };
+        let mut keys: Vec<KeyState> = signers.keys.keys().map(state).collect();
+        // Who signed comes first, then who can here: ids have no order that means anything to a person.
+        keys.sort_by(|a, b| {
+            (!a.signed, !a.own, &a.name, &a.id).cmp(&(!b.signed, !b.own, &b.name, &b.id))
+        });
         roles.push(RoleReview {
             role: role.name().to_string(),
             version: role.version(),
@@ -266,7 +271,7 @@ pub fn review(request: &SigningRequest, facts: Facts<'_>) -> Result<Review> {
             against: before.as_ref().map(SignedRole::version),
             have,
             need,
-            keys: signers.keys.keys().map(state).collect(),
+            keys,
             expires: role.expires(),
         });
     }

@@ -188,20 +188,23 @@ fn missing_of(draft: &Draft, view: &View, own: &OwnKeys) -> Vec<PlannedMissing> 
     let read = |role: &DraftRole| {
         let sets = role.signers.iter().max_by_key(|s| s.threshold);
         let all: BTreeSet<&KeyId> = role.signers.iter().flat_map(|s| &s.keyids).collect();
+        let mut keys: Vec<_> = all
+            .into_iter()
+            .map(|id| {
+                let (name, holder) = match known(id) {
+                    Some(key) => (key.name.clone(), key.holder.clone()),
+                    None => (view.key_name(id), String::new()),
+                };
+                (id.clone(), name, holder, own.contains_key(id))
+            })
+            .collect();
+        // Who can sign here comes first: ids have no order that means anything to a person.
+        keys.sort_by(|a, b| (!a.3, &a.1, &a.0).cmp(&(!b.3, &b.1, &b.0)));
         PlannedMissing {
             role: role.role.to_string(),
             need: sets.map_or(1, |s| s.threshold),
             have: u32::try_from(role.choose(own).0.len()).unwrap_or(u32::MAX),
-            keys: all
-                .into_iter()
-                .map(|id| {
-                    let (name, holder) = match known(id) {
-                        Some(key) => (key.name.clone(), key.holder.clone()),
-                        None => (view.key_name(id), String::new()),
-                    };
-                    (id.clone(), name, holder, own.contains_key(id))
-                })
-                .collect(),
+            keys,
         }
     };
     short.map(read).collect()
