@@ -405,3 +405,44 @@ async fn a_response_that_is_not_exactly_what_follows_from_key_and_bundle_is_refu
     assert!(matches!(response.answer, Answer::Signed(_)));
     assert!(import(&crew.anna, &good).await.unwrap().made);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_made_with_a_key_that_was_replaced_meanwhile_is_not_published() {
+    let (crew, _) = Crew::solo().await;
+    let (console, id) = (&crew.anna.console, crew.anna.workspace.id.as_str());
+    let ionic = console.set_device_id(id, "main", "ionic", Some("1a2b3c4d"));
+    settle(&crew.anna, ionic.await).await;
+    let both = Delivers {
+        zip: true,
+        files: true,
+    };
+    settle(&crew.anna, console.set_delivers(id, both).await).await;
+    let key = |replace| console.set_channel_rsa(id, "production", "apps", RsaOrigin::New, replace);
+    settle(&crew.anna, key(false).await).await;
+    for ceremony in [
+        Ceremony::AddPerson {
+            member: crew.mara.member.clone(),
+            roles: vec!["main.production".into()],
+        },
+        Ceremony::Threshold {
+            role: "main.production".into(),
+            threshold: 2,
+        },
+    ] {
+        crew.ceremony(&ceremony, &crew.mara).await.unwrap();
+    }
+    let build = crew.staged("one", "1.0.0").await;
+    let ask = || crew.anna.ask_promote(build, "staging", "production");
+    let request = ask().await.unwrap();
+    crew.mara.co_sign(&request).await.unwrap();
+    settle(&crew.anna, key(true).await).await;
+    let refused = crew.anna.publish(&request).await.unwrap_err();
+    assert_eq!(refused.code, Code::SigningStale, "{refused:?}");
+    assert!(refused.remedy.contains("ask again"), "{refused:?}");
+    // Asked again, it is made with the key of now.
+    let withdrawn = console.approval_withdraw(id, &request, "another key");
+    withdrawn.await.unwrap();
+    let request = ask().await.unwrap();
+    crew.mara.co_sign(&request).await.unwrap();
+    crew.anna.publish(&request).await.unwrap();
+}

@@ -205,7 +205,9 @@ pub(crate) async fn draft(
     if collected {
         if !intent.collected.clients {
             // What an approval needs for plugins was made, listed and uploaded when the signatures were asked for.
-            out.wanted = None;
+            if let (Some(wanted), Some(release)) = (out.wanted.take(), &out.release) {
+                d.made_with_the_key_of_now(&wanted, release.build).await?;
+            }
         }
         d.serves_what_is_approved()?;
     }

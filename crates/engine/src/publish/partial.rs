@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use headgate_core::signing::SignedRole;
-use headgate_core::{Code, Problem, Result, RolloutDocument};
-use headgate_registry::layout;
-use headgate_tuf::{Envelope, KeyId, PublicKey, RoleName};
+use headgate_core::{ClientsDocument, Code, Problem, Result, RolloutDocument, RsaPublic};
+use headgate_registry::{ChannelTargets, documents, layout};
+use headgate_tuf::{Envelope, KeyId, Name, PublicKey, RoleName};
 use serde::{Deserialize, Serialize};
 
 use super::draft::{DraftRole, Drafting, Material, Outcome, STEPPED_OVER};
 use super::{Action, Draft};
+use crate::clients::Wanted;
 use crate::keys::OwnKeys;
 
 /// Signatures of other people for an intent.
@@ -110,18 +111,7 @@ impl Drafting<'_> {
     /// What the channel would serve must be listed by the approvals that were signed: they may be older than the
     /// rollout that it goes on from.
     pub(super) fn serves_what_is_approved(&self) -> Result<()> {
-        let Some((unit, channel)) = self.intent.action.place() else {
-            return Ok(());
-        };
-        let role = RoleName::Channel(unit.clone(), channel.clone());
-        let Some(approval) = self
-            .roles
-            .iter()
-            .find(|r| r.role == role && r.signed.is_some())
-        else {
-            return Ok(());
-        };
-        let SignedRole::Channel { meta, .. } = SignedRole::read(&approval.bytes)? else {
+        let Some((unit, channel, role, meta)) = self.approvals()? else {
             return Ok(());
         };
         let document = self
@@ -157,6 +147,46 @@ impl Drafting<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What plugins need was made when the signatures were asked for. It must have been with the RSA key that the
+    /// channel has now: apps take nothing else.
+    pub(super) async fn made_with_the_key_of_now(&self, wanted: &Wanted, build: u32) -> Result<()> {
+        let Some((unit, channel, role, meta)) = self.approvals()? else {
+            return Ok(());
+        };
+        let target = layout::clients_target(unit.as_str(), channel.as_str(), build);
+        let made = match documents::listed(self.store, &meta, &target).await? {
+            Some((bytes, _)) => ClientsDocument::parse(&bytes)?.key.map(|k| k.sha256),
+            None => None,
+        };
+        let now = wanted
+            .rsa
+            .as_ref()
+            .map(|r| RsaPublic::from_base64(&r.public))
+            .transpose()?
+            .map(|key| key.sha256());
+        if made == now {
+            return Ok(());
+        }
+        let why = "the channel has another RSA key by now than what plugins need was made with";
+        Err(stale(&role.to_string(), why).remedy("Withdraw the request, and ask again."))
+    }
+
+    /// The approvals of the action's channel, when signatures for them were collected.
+    fn approvals(&self) -> Result<Option<(Name, Name, RoleName, ChannelTargets)>> {
+        let Some((unit, channel)) = self.intent.action.place() else {
+            return Ok(None);
+        };
+        let role = RoleName::Channel(unit.clone(), channel.clone());
+        let signed = |r: &&DraftRole| r.role == role && r.signed.is_some();
+        let Some(approval) = self.roles.iter().find(signed) else {
+            return Ok(None);
+        };
+        let SignedRole::Channel { meta, .. } = SignedRole::read(&approval.bytes)? else {
+            return Ok(None);
+        };
+        Ok(Some((unit.clone(), channel.clone(), role, *meta)))
     }
 }
 
