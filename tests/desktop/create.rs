@@ -29,6 +29,7 @@ async fn a_workspace_of_two_owners_is_made_in_the_window() {
     window.fill("member-name-0", "Ines vault").await;
     window.fill("member-holder-0", "Ines").await;
     window.shot("106-create-team").await;
+    window.fits_small("106-create-team-small").await;
     theme(&window, "dark").await;
     window.shot("106-create-team-dark").await;
     theme(&window, "light").await;
@@ -37,6 +38,7 @@ async fn a_workspace_of_two_owners_is_made_in_the_window() {
     assert!(!storage.join("metadata").exists(), "nothing is published");
     window.not_clipped(&["main"]).await;
     window.shot("107-first-request").await;
+    window.fits_small("107-first-request-small").await;
     window.click("request-save").await;
     window.see("save-go").await;
     window.shot("108-save-request").await;
@@ -46,6 +48,7 @@ async fn a_workspace_of_two_owners_is_made_in_the_window() {
     window
         .says("workspace-waiting", "waits for its owners")
         .await;
+    window.says("sync-state", "Not published yet").await;
     window.shot("109-workspace-waiting").await;
     window.click("waiting-open").await;
     let id = window

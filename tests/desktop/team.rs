@@ -145,6 +145,7 @@ async fn a_second_person_signs_before_production_gets_anything() {
     window.says("request-signed", "1 of 2").await;
     window.see("file-difference").await;
     window.shot("101-request").await;
+    window.fits_small("101-request-small").await;
     theme(&window, "dark").await;
     window.shot("101-request-dark").await;
     theme(&window, "light").await;
@@ -187,5 +188,9 @@ async fn a_second_person_signs_before_production_gets_anything() {
     window.click("nav-keys").await;
     window.says("roles", "2 of 2").await;
     window.shot("103-keys-of-a-team").await;
+    window.fits_small("103-keys-of-a-team-small").await;
+    window.click("nav-activity").await;
+    window.says("activity-summary", "entr").await;
+    window.fits_small("103-activity-small").await;
     window.quit().await;
 }

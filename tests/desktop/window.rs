@@ -168,6 +168,24 @@ impl Window {
         self.driver.execute_async(frames, vec![]).await.unwrap();
     }
 
+    /// The screen in a window of 1024 x 700: nothing of it is cut. The size before is restored.
+    pub(crate) async fn fits_small(&self, name: &str) {
+        for (width, height, look) in [(1024, 700, true), (1280, 800, false)] {
+            self.driver
+                .set_window_rect(0, 0, width, height)
+                .await
+                .unwrap();
+            let sized = format!("innerWidth === {width} && innerHeight === {height}");
+            self.until("the window has its size", &sized).await;
+            if look {
+                self.settled().await;
+                self.not_clipped(&["html", "body", "main"]).await;
+                self.no_cut_words().await;
+                self.shot(name).await;
+            }
+        }
+    }
+
     /// Calls a command of the shell as the page can, past everything that the page's controls check.
     pub(crate) async fn invoke(&self, command: &str, request: Value) -> Result<Value, Value> {
         let script = "const done = arguments[2]; window.__TAURI_INTERNALS__.invoke(arguments[0], { request: arguments[1] })\

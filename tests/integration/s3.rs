@@ -6,6 +6,7 @@ mod s3 {
     mod bench;
     mod commit;
     mod faults;
+    mod looks;
     mod main_job;
     mod mirrors;
     mod races;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use headgate_core::{Code, Result, RsaPublic};
 use headgate_engine::{
     ConnectRequest, Console, InitRequest, InspectOptions, Job, Options, PromoteRequest, Receipt,
-    RsaOrigin, ShipRequest, VaultChoice, Workspace,
+    RsaOrigin, ShipPlan, ShipRequest, VaultChoice, Workspace,
 };
 use headgate_registry::documents::{self, ChannelDocuments};
 use headgate_registry::{Expiry, FolderStore, HighWater, View};
@@ -164,6 +164,16 @@ impl Person {
     /// # Errors
     /// As each of these.
     pub async fn start_ship(&self, build: &Path, channel: &str, version: &str) -> Result<String> {
+        let plan = self.plan_ship(build, channel, version).await?;
+        let typed = plan.type_to_confirm.as_deref();
+        self.console.start_plan(&plan.plan, typed).await
+    }
+
+    /// Inspects and plans a ship.
+    ///
+    /// # Errors
+    /// As each of these.
+    pub async fn plan_ship(&self, build: &Path, channel: &str, version: &str) -> Result<ShipPlan> {
         let picked = self.console.pick(build)?;
         let options = InspectOptions::default();
         let job = self
@@ -180,9 +190,7 @@ impl Person {
             message: Some(format!("{version} for {channel}")),
             ..ShipRequest::default()
         };
-        let plan = self.console.ship_prepare(request).await?;
-        let typed = plan.type_to_confirm.as_deref();
-        self.console.start_plan(&plan.plan, typed).await
+        self.console.ship_prepare(request).await
     }
 
     /// Waits for a job's receipt.

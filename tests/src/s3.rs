@@ -35,6 +35,8 @@ pub enum Fault {
     Pass,
     /// An S3 error with this status and code, before anything is done; the last text goes into its body.
     Refuse(u16, &'static str, String),
+    /// Status 200 with this body, before anything is done.
+    Says(String),
     /// The connection breaks before anything is done.
     Break,
     /// The request is carried out and the connection breaks: its answer is lost.
@@ -109,7 +111,7 @@ pub struct S3 {
     decide: Arc<Mutex<Decide>>,
     asked: Arc<Mutex<Vec<Asked>>>,
     gate: Arc<Notify>,
-    conditional: Arc<tokio::sync::Mutex<()>>,
+    conditional: Arc<[tokio::sync::Mutex<()>; 64]>,
 }
 
 impl S3 {
@@ -123,7 +125,7 @@ impl S3 {
             decide: Arc::new(Mutex::new(Arc::new(|_| Fault::Pass))),
             asked: Arc::default(),
             gate: Arc::default(),
-            conditional: Arc::default(),
+            conditional: Arc::new(std::array::from_fn(|_| tokio::sync::Mutex::default())),
         };
         let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder).unwrap());
         builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET));
@@ -158,16 +160,17 @@ impl S3 {
         match &fault {
             Fault::Break => return Err(broken()),
             Fault::Refuse(status, code, more) => return Ok(refusal(*status, code, more)),
+            Fault::Says(body) => return Ok(Response::new(AnyBody::from(body.clone()))),
             Fault::Slow(pause) => tokio::time::sleep(*pause).await,
             Fault::Hold => self.gate.notified().await,
             _ => {}
         }
-        // s3s-fs compares and writes in two steps; a real store does both at once.
+        // s3s-fs compares and writes in two steps; a real store does both at once, for each object by itself.
         let conditional = ["if-match", "if-none-match"]
             .iter()
             .any(|name| request.headers().contains_key(*name));
         let _one = match conditional && request.method() == Method::PUT {
-            true => Some(self.conditional.lock().await),
+            true => Some(self.conditional[place(&asked.key)].lock().await),
             false => None,
         };
         let request = request.map(s3s::Body::from);
@@ -252,6 +255,14 @@ impl S3 {
             address: None,
         }
     }
+}
+
+/// Which lock an object has.
+fn place(key: &str) -> usize {
+    let sum = key.bytes().fold(0_usize, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(byte.into())
+    });
+    sum % 64
 }
 
 fn refusal(status: u16, code: &str, more: &str) -> Response<AnyBody> {

@@ -17,7 +17,9 @@ pub mod source;
 
 pub use external::{EXTERNAL, take_over};
 pub use git::{GitSource, git_source};
-pub use inspect::{Finding, InspectContext, Inspection, Location, Severity, inspect};
+pub use inspect::{
+    Finding, InspectContext, Inspection, Location, Severity, inspect, version_of_a_native_app,
+};
 pub use limits::Limits;
 pub use look::{Look, LookKind, quick_look};
 pub use pack::{DEFAULT_LEVEL, PackOptions, Packed, Packer, pack};

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use headgate_bundle::{
     Finding, InspectContext, Inspection, Limits, LookKind, PackOptions, Severity, WebBuild,
-    inspect, pack, quick_look,
+    inspect, pack, quick_look, version_of_a_native_app,
 };
 use tempfile::TempDir;
 
@@ -281,11 +281,8 @@ fn a_bundle_too_large_for_ios_and_a_native_version_are_warned_of() {
         &stop,
     )
     .unwrap();
-    let native = ["4.2.0".to_owned(), "4.1.0".to_owned()];
-    let run = |packed: &_, version| {
+    let run = |packed: &_| {
         let context = InspectContext {
-            version: Some(version),
-            native_versions: &native,
             packed: Some(packed),
             ..InspectContext::default()
         };
@@ -296,14 +293,25 @@ fn a_bundle_too_large_for_ios_and_a_native_version_are_warned_of() {
             .filter(|f| f.severity == Severity::Warning);
         found.map(|f| (f.code, f.title)).collect::<Vec<_>>()
     };
-    let found = run(&packed, "4.2.0");
+    let found = run(&packed);
     assert_eq!(found[0].0, "size.ios");
     assert!(found[0].1.starts_with("9.5 MB take 26 s"), "{}", found[0].1);
-    assert_eq!(found[1].0, "version.native");
     packed.size = 9_375_000;
-    assert!(run(&packed, "4.2.1").is_empty());
+    assert!(run(&packed).is_empty());
     packed.size += 1;
-    assert_eq!(run(&packed, "4.2.1").len(), 1);
+    assert_eq!(run(&packed).len(), 1);
+}
+
+#[test]
+fn a_version_of_an_app_in_the_store_is_told() {
+    let native = ["4.2.0".to_owned(), "4.1.0".to_owned()];
+    let found = version_of_a_native_app("4.1.0", &native).unwrap();
+    assert_eq!(
+        (found.code, found.severity),
+        ("version.native", Severity::Warning)
+    );
+    assert!(found.title.contains("4.1.0"));
+    assert_eq!(version_of_a_native_app("4.2.1", &native), None);
 }
 
 #[test]

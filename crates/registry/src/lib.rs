@@ -11,6 +11,7 @@ mod marks;
 mod part;
 mod probe;
 mod store;
+mod sweep;
 mod transfer;
 mod view;
 
@@ -28,5 +29,6 @@ pub use store::{
     Body, Created, ETag, Object, ObjectMeta, PartStore, Progress, SentPart, Store, Stored, Swapped,
     UnfinishedUpload, silent,
 };
+pub use sweep::{Swept, sweep_uploads};
 pub use transfer::{HttpLimits, client as http_client};
 pub use view::{ChannelTargets, Expiry, Loaded, View};

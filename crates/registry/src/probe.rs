@@ -2,7 +2,7 @@
 //!
 //! It leaves nothing behind where the storage lets it delete; otherwise one small object, and it says so.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use headgate_core::{Code, Problem, Result};
@@ -21,6 +21,14 @@ const LONG: u64 = 60;
 
 /// Furthest that the storage's clock may be away, seconds.
 const CLOCK: i64 = 5;
+
+/// Pauses before a write is tried again that the storage was too busy for. Cloudflare R2 takes one write a second to
+/// one object ("Limits", object key writes), and the test writes its object several times.
+const PAUSES: [Duration; 3] = [
+    Duration::from_millis(1_100),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
 
 /// Largest `timestamp.json` that is looked at, bytes.
 const MAX: u64 = 1_000_000;
@@ -109,7 +117,7 @@ pub async fn probe_storage(
         }
     }
     // Also after a write that failed: it may have arrived all the same.
-    let discarded = store.discard_probe(&probe.key).await;
+    let discarded = probe.discard(&probe.key).await;
     if let (Err(problem), Some(line)) = (&discarded, lines.get_mut(writes))
         && line.works()
     {
@@ -152,8 +160,17 @@ impl Probe<'_> {
     }
 
     async fn create(&self, bytes: &'static [u8]) -> Result<Created> {
-        let body = Body::Bytes(Bytes::from_static(bytes));
-        self.store.create(&self.key, body, silent()).await
+        let body = || Body::Bytes(Bytes::from_static(bytes));
+        patiently(|| self.store.create(&self.key, body(), silent())).await
+    }
+
+    async fn swap(&self, bytes: &'static [u8], tag: Option<&ETag>) -> Result<Swapped> {
+        let bytes = Bytes::from_static(bytes);
+        patiently(|| self.store.swap(&self.key, bytes.clone(), tag)).await
+    }
+
+    async fn discard(&self, key: &str) -> Result<()> {
+        patiently(|| self.store.discard_probe(key)).await
     }
 
     async fn content(&self) -> Result<Option<(Bytes, ETag)>> {
@@ -200,16 +217,14 @@ impl Probe<'_> {
         let Some((_, old)) = self.content().await? else {
             return Err(wrong());
         };
-        let swap =
-            |bytes: &'static [u8], tag| self.store.swap(&self.key, Bytes::from_static(bytes), tag);
-        if swap(SWAPPED, Some(&old)).await? == Swapped::Changed {
+        if self.swap(SWAPPED, Some(&old)).await? == Swapped::Changed {
             return Err(Problem::new(
                 Code::StorageIo,
                 "The storage refuses to replace an object that nobody has changed.",
             ));
         }
         for tag in [Some(&old), None] {
-            if swap(OTHER, tag).await? != Swapped::Changed {
+            if self.swap(OTHER, tag).await? != Swapped::Changed {
                 return Err(wrong());
             }
         }
@@ -235,7 +250,7 @@ impl Probe<'_> {
         let upload = parts.begin(&self.large).await?;
         let done = self.send_parts(parts, &upload, may_delete).await;
         if matches!(done, Ok(true)) {
-            self.store.discard_probe(&self.large).await?;
+            self.discard(&self.large).await?;
             return Ok(Fine(
                 "Two parts became one object with the right bytes".into(),
             ));
@@ -271,7 +286,7 @@ impl Probe<'_> {
             || self.store.compare(&self.large, &sha256, size).await? != Stored::Same
         {
             // Also what is wrong does not stay.
-            let _ = self.store.discard_probe(&self.large).await;
+            let _ = self.discard(&self.large).await;
             return Err(Problem::new(
                 Code::StorageIo,
                 "The storage made something else of two parts than was sent.",
@@ -355,6 +370,20 @@ impl Probe<'_> {
             ))
         }))
     }
+}
+
+/// Runs a write, and again after a pause while the storage is too busy for it.
+async fn patiently<T, F>(write: impl Fn() -> F) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    for pause in PAUSES {
+        match write().await {
+            Err(problem) if problem.code == Code::StorageBusy => tokio::time::sleep(pause).await,
+            other => return other,
+        }
+    }
+    write().await
 }
 
 fn sloppy(what: &str) -> Problem {

@@ -10,7 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use headgate_core::Code;
 use headgate_registry::{
-    Body, Created, ProbeLine, ProbeOutcome, Store, Stored, Swapped, probe_storage, silent,
+    Body, Created, ProbeLine, ProbeOutcome, Store, Stored, Swapped, UnfinishedUpload,
+    probe_storage, silent, sweep_uploads,
 };
 use sha2::{Digest, Sha256};
 
@@ -194,6 +195,24 @@ async fn a_server_with_versions_and_upload_lists() {
         parts.sent_parts("bundles/b.zip", &gone).await.unwrap(),
         None
     );
+
+    // Old ones are given up, but for those that somebody goes on with.
+    let (own, other) = ("bundles/c.zip", "bundles/d.zip");
+    let going_on = parts.begin(own).await.unwrap();
+    parts.begin(other).await.unwrap();
+    let now = jiff::Timestamp::now().as_second();
+    let keep = |upload: &UnfinishedUpload| upload.upload == going_on;
+    let sweep = async |before| {
+        let swept = sweep_uploads(parts, before, &keep).await.unwrap().unwrap();
+        let keys =
+            |uploads: Vec<UnfinishedUpload>| uploads.into_iter().map(|u| u.key).collect::<Vec<_>>();
+        (keys(swept.aborted), keys(swept.kept))
+    };
+    let all = (vec![], vec![own.to_owned(), other.to_owned()]);
+    assert_eq!(sweep(now - 60).await, all);
+    let expected = (vec![other.to_owned()], vec![own.to_owned()]);
+    assert_eq!(sweep(now + 60).await, expected);
+    parts.abort(own, &going_on).await.unwrap();
 
     let lines = probe_storage(&store, "m1", None, &|| jiff::Timestamp::now().as_second()).await;
     assert!(lines.iter().all(ProbeLine::works), "{lines:?}");

@@ -167,6 +167,16 @@ async fn storage_that_does_not_delete_keeps_one_small_object_and_the_test_says_s
     );
 }
 
+#[tokio::test]
+async fn storage_that_takes_one_write_a_second_to_an_object_is_waited_for() {
+    let server = Sloppy::paced().await;
+    let store = s3::store(&server.address(""), "AK", "SK");
+    let lines = probe(&store, None).await;
+    assert!(lines.iter().all(ProbeLine::works), "{lines:?}");
+    assert_eq!(titles(&lines).len(), 7, "{lines:?}");
+    assert!(files(&server.behind).is_empty());
+}
+
 async fn web(root: std::path::PathBuf, cache: Option<&'static str>, other: bool) -> HttpStore {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());

@@ -1,13 +1,15 @@
 //! A workspace in a bucket, from the command line: what a pipeline does with credentials in variables or in the vault.
 
-use headgate_tests::{ACCESS_KEY, S3, SECRET};
+use axum::http::Method;
+use headgate_engine::{Clock as _, OpenStore as _, SystemClock};
+use headgate_tests::{ACCESS_KEY, Fault, S3, SECRET};
 use serde_json::{Value, json};
 
 use crate::harness::{APP, Computer};
 
 /// A server on a runtime of its own, and a computer that may know the access key.
 struct Bucket {
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
     s3: S3,
     computer: Computer,
 }
@@ -18,7 +20,7 @@ impl Bucket {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let s3 = runtime.block_on(S3::start(&computer.path("s3")));
         Self {
-            _runtime: runtime,
+            runtime,
             s3,
             computer,
         }
@@ -147,4 +149,47 @@ fn storage_is_checked_mirrored_and_told_what_to_hold() {
     c.json(&["storage", "mirror", "remove", &mirror]);
     let error = c.fails(2, &["storage", "mirror", "remove", &mirror]);
     assert_eq!(error["code"], "usage.unknown");
+}
+
+/// s3s-fs lists no uploads, so its answer is written here; giving one up is the server's own.
+#[test]
+fn uploads_that_nobody_ends_are_given_up_when_they_are_old() {
+    let bucket = Bucket::new();
+    let c = &bucket.computer;
+    bucket.variables(SECRET);
+    bucket.init();
+    let error = c.fails(2, &["storage", "sweep"]);
+    assert_eq!(error["code"], "usage.argument");
+    let store = bucket.s3.stores().open(&bucket.s3.address("ota")).unwrap();
+    let begin = store.parts().unwrap().begin("bundles/old.zip");
+    let id = bucket.runtime.block_on(begin).unwrap();
+    let upload = |name: &str, id: &str, begun: &str| {
+        format!(
+            "<Upload><Key>ota/bundles/{name}.zip</Key><UploadId>{id}</UploadId><Initiated>{begun}</Initiated></Upload>"
+        )
+    };
+    let young = SystemClock::default().now().to_string();
+    let listed = format!(
+        "<ListMultipartUploadsResult>{}{}<IsTruncated>false</IsTruncated></ListMultipartUploadsResult>",
+        upload("old", &id, "2025-01-01T00:00:00Z"),
+        upload("young", "1", &young)
+    );
+    bucket.s3.faults(move |asked| match asked.query.as_str() {
+        query if query.contains("uploads") => Fault::Says(listed.clone()),
+        _ => Fault::Pass,
+    });
+    bucket.s3.forget();
+    let swept = c.json(&["storage", "sweep"]);
+    assert_eq!(swept["given_up"], json!(["bundles/old.zip"]));
+    assert_eq!(swept["kept"], json!(["bundles/young.zip"]));
+    let asked = bucket.s3.asked();
+    let given_up: Vec<_> = asked
+        .iter()
+        .filter(|a| a.method == Method::DELETE)
+        .map(|a| (a.key.as_str(), a.query.as_str()))
+        .collect();
+    assert_eq!(
+        given_up,
+        [("ota/bundles/old.zip", format!("uploadId={id}").as_str())]
+    );
 }

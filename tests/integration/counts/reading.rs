@@ -73,6 +73,21 @@ async fn counts_come_page_by_page_and_after_days_away_nothing_is_missing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_release_with_the_version_of_an_app_that_devices_run_is_told_before_it_is_signed() {
+    let (bench, person, fake) = connected().await;
+    fake.count(vec![active(Dialect::Capgo, "4.2.0", Some(7), 100)]);
+    let id = &person.workspace.id;
+    person.console.sync_counts(id).await.unwrap();
+    let build = bench.build("native");
+    for (version, told) in [("4.2.0", true), ("4.2.1", false)] {
+        let plan = person.plan_ship(&build, "development", version).await;
+        let findings = plan.unwrap().findings;
+        let clash = findings.iter().find(|(f, _)| f.code == "version.native");
+        assert_eq!(clash.is_some(), told, "{version}: {findings:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_database_is_counted_from_the_beginning() {
     let (_bench, person, fake) = connected().await;
     let id = person.workspace.id.clone();

@@ -74,10 +74,6 @@ pub struct Location {
 /// What inspection knows beside the build itself.
 #[derive(Debug, Clone, Default)]
 pub struct InspectContext<'a> {
-    /// Version that the release will get.
-    pub version: Option<&'a str>,
-    /// Versions of the native app, for the check that they differ.
-    pub native_versions: &'a [String],
     /// Whether source maps will be left out of the bundle.
     pub exclude_source_maps: bool,
     /// The bundle, when it is packed already: the size check needs it.
@@ -185,13 +181,15 @@ fn check_release(context: &InspectContext<'_>, report: &mut Report) {
             )));
         }
     }
-    let same = context
-        .version
-        .filter(|v| context.native_versions.iter().any(|n| n == v));
-    if let Some(version) = same {
+}
+
+/// What is wrong with a version that an app in the store has too. The version of a release is chosen after its web
+/// build was inspected, so this is asked when the release is prepared.
+pub fn version_of_a_native_app(version: &str, native: &[String]) -> Option<Finding> {
+    native.iter().any(|n| n == version).then(|| {
         let title = format!("Version {version} is also a version of the native app");
-        report.add(rules::VERSION_NATIVE.finding().title(title));
-    }
+        rules::VERSION_NATIVE.finding().title(title)
+    })
 }
 
 fn check_source(build: &WebBuild, report: &mut Report) {
@@ -238,7 +236,8 @@ impl Report {
         let asked = |code: &str| match code {
             "location.plain" | "location.local" => context.location.is_some(),
             "size.ios" => context.packed.is_some(),
-            "version.native" => context.version.is_some() && !context.native_versions.is_empty(),
+            // Asked later: [`version_of_a_native_app`].
+            "version.native" => false,
             _ => true,
         };
         let checks = rules::RULES

@@ -12,6 +12,15 @@ pub(crate) enum StorageCommand {
     /// Further places that get what the registry gets
     #[command(subcommand)]
     Mirror(MirrorCommand),
+    /// Give up uploads in parts that were begun long ago, here or elsewhere, and never ended
+    Sweep {
+        /// Begun at least so many days ago
+        #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
+        older_than: u32,
+        /// At this mirror instead of the registry's storage
+        #[arg(long, value_name = "ADDRESS")]
+        mirror: Option<String>,
+    },
     /// Put back the last timestamp verified here, where a version was pushed so far that none could follow
     PutBack,
     /// Sign what releases put into storage: their zip, their single files, or both

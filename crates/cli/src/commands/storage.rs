@@ -2,6 +2,7 @@
 
 use headgate_core::{Code, Problem, settings::Delivers};
 use headgate_engine::{Check, StorageKeys};
+use headgate_registry::UnfinishedUpload;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -61,6 +62,26 @@ pub(crate) async fn run(context: &Context, command: StorageCommand) -> Outcome {
             Ok(Answer::new(
                 json!({ "zip": delivers.zip, "files": delivers.files }),
                 format!("Releases from now on put into storage: {what}.\n"),
+            ))
+        }
+        StorageCommand::Sweep { older_than, mirror } => {
+            let swept = context
+                .console
+                .sweep_uploads(&workspace.id, mirror.as_deref(), older_than)
+                .await?;
+            let keys = |uploads: &[UnfinishedUpload]| -> Vec<String> {
+                uploads.iter().map(|u| u.key.clone()).collect()
+            };
+            let (given_up, kept) = (keys(&swept.aborted), keys(&swept.kept));
+            let mut text: String = given_up.iter().map(|k| format!("gave up {k}\n")).collect();
+            text += &format!(
+                "{} given up, {} kept: younger, or a job of this computer goes on with them.\n",
+                given_up.len(),
+                kept.len()
+            );
+            Ok(Answer::new(
+                json!({ "given_up": given_up, "kept": kept }),
+                text,
             ))
         }
         StorageCommand::PutBack => {

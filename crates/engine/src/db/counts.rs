@@ -155,6 +155,22 @@ impl Cache {
         rows.iter().map(read).collect()
     }
 
+    /// Native versions that a unit's installs reported, as far as this computer knows.
+    pub(crate) async fn native_versions(
+        &self,
+        workspace: &str,
+        unit: &Name,
+    ) -> Result<Vec<String>> {
+        sqlx::query_scalar(
+            "SELECT DISTINCT native FROM active_cell WHERE workspace = ? AND unit = ?",
+        )
+        .bind(workspace)
+        .bind(unit.as_str())
+        .fetch_all(&self.pool)
+        .await
+        .map_err(cache_error)
+    }
+
     pub(crate) async fn daily(
         &self,
         workspace: &str,

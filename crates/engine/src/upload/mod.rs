@@ -3,6 +3,7 @@
 //! Nothing here is visible to a device. Whatever stops it, what was acknowledged stays and is not sent again.
 
 mod control;
+mod looks;
 mod meter;
 mod object;
 mod parts;
@@ -12,14 +13,16 @@ use std::sync::{Arc, Mutex};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream, stream::FuturesUnordered};
 use headgate_core::{Code, Problem, Result};
-use headgate_registry::{Store, Stored};
+use headgate_registry::Store;
 use tokio::sync::Semaphore;
 
 use crate::World;
 use crate::console::lock;
 use crate::db::{Journal, ObjectState, Retry, Step};
 pub(crate) use control::Control;
+use looks::Looks;
 pub(crate) use meter::{Meter, seconds_left};
+use object::Sent;
 pub(crate) use object::hash_file;
 pub(crate) use retry::passes;
 
@@ -125,23 +128,18 @@ impl Uploads<'_> {
                 && step.target as usize == number
                 && !matches!(step.state, ObjectState::Done | ObjectState::Skipped)
         });
+        let open: Vec<usize> = open.map(|(index, _)| index).collect();
         let marks = Marks {
             uploads: self,
             open: Mutex::default(),
         };
-        // First a look at everything, so that what is left to send is known before it is sent.
-        let looks: Vec<_> = open
-            .map(|(index, step)| self.look(target, index, step, &marks))
-            .collect();
-        let looked = stream::iter(looks)
-            .buffer_unordered(IN_FLIGHT)
-            .try_collect::<Vec<_>>()
-            .await;
-        let missing = marks.flush_after(looked).await?;
-        let sends: Vec<_> = missing
-            .into_iter()
-            .flatten()
-            .map(|index| self.send(target, index, &steps[index], &marks))
+        let looks = self.looks(target, steps, open, &marks).await?;
+        let sends: Vec<_> = looks
+            .missing
+            .iter()
+            .map(|index| (*index, None))
+            .chain(looks.likely.iter().map(|index| (*index, Some(&looks))))
+            .map(|(index, likely)| self.send(target, index, &steps[index], likely, &marks))
             .collect();
         let sent = stream::iter(sends)
             .buffer_unordered(IN_FLIGHT)
@@ -150,56 +148,45 @@ impl Uploads<'_> {
         marks.flush_after(sent).await
     }
 
-    /// Before an object is skipped it is proven to be the right one. Gives the index of one that is missing.
-    async fn look(
-        &self,
-        target: &Target,
-        index: usize,
-        step: &Step,
-        marks: &Marks<'_>,
-    ) -> Result<Option<usize>> {
-        let found = self
-            .tried(index, step, || async {
-                let _lane = target.lane(0).await?;
-                target
-                    .store
-                    .compare(&step.key, &step.sha256, step.size)
-                    .await
-            })
-            .await?;
-        match found {
-            Stored::Missing => Ok(Some(index)),
-            Stored::Same => {
-                self.watch.step(index, Some(0), ObjectState::Skipped);
-                marks.add(step, ObjectState::Skipped).await?;
-                Ok(None)
-            }
-            Stored::Different => Err(poisoned(step)),
-        }
-    }
-
+    /// Sends one object. `likely`: nobody asked for it, because it is likely missing.
     async fn send(
         &self,
         target: &Target,
         index: usize,
         step: &Step,
+        likely: Option<&Looks>,
         marks: &Marks<'_>,
     ) -> Result<()> {
+        if likely.is_some_and(Looks::is_wrong)
+            && !self.is_missing(target, index, step, marks).await?
+        {
+            return Ok(());
+        }
         let in_parts = step.size > parts::PART && target.store.parts().is_some();
         let sent = match &step.path {
             Some(path) if in_parts => self.in_parts(target, index, step, path).await,
             _ => self.whole(target, index, step).await,
         };
-        if let Err(problem) = sent {
-            if !is_wish(&problem) {
-                // Acknowledged parts stay and are not sent again.
-                let kept = (!in_parts || step.path.is_none()).then_some(0);
-                self.watch.step(index, kept, ObjectState::Failed);
+        let problem = match sent {
+            Ok(Sent::Written) => {
+                self.watch.step(index, Some(step.size), ObjectState::Done);
+                return marks.add(step, ObjectState::Done).await;
             }
-            return Err(problem);
+            Ok(Sent::WasThere) => {
+                if let Some(looks) = likely {
+                    looks.was_wrong();
+                }
+                self.watch.step(index, Some(0), ObjectState::Skipped);
+                return marks.add(step, ObjectState::Skipped).await;
+            }
+            Err(problem) => problem,
+        };
+        if !is_wish(&problem) {
+            // Acknowledged parts stay and are not sent again.
+            let kept = (!in_parts || step.path.is_none()).then_some(0);
+            self.watch.step(index, kept, ObjectState::Failed);
         }
-        self.watch.step(index, Some(step.size), ObjectState::Done);
-        marks.add(step, ObjectState::Done).await
+        Err(problem)
     }
 
     /// Runs a request, and again when it failed for the moment. A person's wish ends it at once.

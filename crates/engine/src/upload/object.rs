@@ -18,7 +18,7 @@ const ASIDE: u64 = 8 * 1024 * 1024;
 
 impl Uploads<'_> {
     /// Sends an object whole.
-    pub(super) async fn whole(&self, target: &Target, index: usize, step: &Step) -> Result<()> {
+    pub(super) async fn whole(&self, target: &Target, index: usize, step: &Step) -> Result<Sent> {
         if let Some(path) = &step.path {
             unchanged(path, step).await?;
         }
@@ -39,23 +39,34 @@ impl Uploads<'_> {
     }
 }
 
+/// How an object came to be in storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// By us.
+    Written,
+    /// Somebody wrote the same bytes before.
+    WasThere,
+}
+
 /// After any doubt the storage is asked: our own bytes there = success, whoever's answer was lost.
 pub(super) async fn settled(
     store: &dyn Store,
     step: &Step,
     created: Result<Created>,
-) -> Result<()> {
-    let problem = match created {
-        Ok(Created::Created) => return Ok(()),
-        Ok(Created::Exists) => Problem::new(
-            Code::StorageIo,
-            format!("{} was there and is not any more.", step.key),
-        ),
-        Err(problem) if passes(&problem) || problem.code == Code::StorageMissing => problem,
+) -> Result<Sent> {
+    let (problem, same) = match created {
+        Ok(Created::Created) => return Ok(Sent::Written),
+        Ok(Created::Exists) => {
+            let what = format!("{} was there and is not any more.", step.key);
+            (Problem::new(Code::StorageIo, what), Sent::WasThere)
+        }
+        Err(problem) if passes(&problem) || problem.code == Code::StorageMissing => {
+            (problem, Sent::Written)
+        }
         Err(problem) => return Err(problem),
     };
     match store.compare(&step.key, &step.sha256, step.size).await {
-        Ok(Stored::Same) => Ok(()),
+        Ok(Stored::Same) => Ok(same),
         Ok(Stored::Different) => Err(poisoned(step)),
         Ok(Stored::Missing) | Err(_) => Err(problem),
     }

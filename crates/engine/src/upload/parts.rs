@@ -8,7 +8,7 @@ use futures::{StreamExt as _, stream};
 use headgate_core::{Code, Problem, Result};
 use headgate_registry::{Created, PartStore, SentPart};
 
-use super::object::{aside, blocking, settled, unchanged, unreadable};
+use super::object::{Sent, aside, blocking, settled, unchanged, unreadable};
 use super::{Target, Uploads};
 use crate::db::{ObjectState, Step, Upload};
 
@@ -32,7 +32,7 @@ impl Uploads<'_> {
         index: usize,
         step: &Step,
         path: &str,
-    ) -> Result<()> {
+    ) -> Result<Sent> {
         unchanged(path, step).await?;
         let first = self.one_upload(target, index, step, path).await;
         // The storage may have cleaned an old upload away, or another console on this home finished it.
@@ -53,7 +53,7 @@ impl Uploads<'_> {
         index: usize,
         step: &Step,
         path: &str,
-    ) -> Result<()> {
+    ) -> Result<Sent> {
         let upload = self.upload(target, index, step).await?;
         let have = self.acknowledged(target, index, step, &upload).await?;
         let sent = AtomicU64::new(have.iter().map(|p| p.size).sum());
@@ -92,7 +92,7 @@ impl Uploads<'_> {
         results.into_iter().collect::<Result<()>>()?;
         let parts = self.journal.sent_parts(&target.address, &step.key).await?;
         let parts = &parts;
-        self.tried(index, step, || async move {
+        let finish = || async move {
             let store = of(target)?;
             let finished = store.finish(&step.key, &upload.upload, parts).await;
             if matches!(finished, Ok(Created::Exists)) {
@@ -100,9 +100,13 @@ impl Uploads<'_> {
                 let _ = store.abort(&step.key, &upload.upload).await;
             }
             settled(target.store.as_ref(), step, finished).await
-        })
-        .await?;
-        self.journal.forget_upload(&target.address, &step.key).await
+        };
+        self.tried(index, step, finish).await?;
+        self.journal
+            .forget_upload(&target.address, &step.key)
+            .await?;
+        // All its bytes were sent, even if somebody else was faster.
+        Ok(Sent::Written)
     }
 
     /// The upload that was begun for these bytes, or a new one.

@@ -110,8 +110,6 @@ impl Task<'_> {
             let packed = bundle::pack(&build, &out, &pack_options, &progress, &cancel)?;
             inner.update(&job, true, |j| j.phase = Phase::Inspect);
             let context = InspectContext {
-                version: None,
-                native_versions: &[],
                 exclude_source_maps: options.exclude_source_maps,
                 packed: Some(&packed),
                 location: None,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use headgate_bundle::{Finding, Severity};
+use headgate_bundle::{Finding, Severity, version_of_a_native_app};
 use headgate_core::{
     Code, Confirm, Native, Problem, ReleaseManifest, Result, Settings,
     manifest::{Allowed, BundleRef, InventoryRef, Source},
@@ -135,7 +135,14 @@ impl Console {
             name("channel", &request.channel)?,
         );
         let report = self.inspection(&request.handle)?;
-        let (allowed, findings) = decide(&report.findings, &request)?;
+        let (allowed, mut findings) = decide(&report.findings, &request)?;
+        let native = self
+            .inner
+            .cache
+            .native_versions(&workspace.id, &unit)
+            .await?;
+        let clash = version_of_a_native_app(&request.version, &native);
+        findings.extend(clash.map(|finding| (finding, None)));
         let git = report.git.as_ref();
         let packed = &report.packed;
         let text = |own: Option<String>, other: Option<&String>, max| {

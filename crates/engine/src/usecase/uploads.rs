@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use headgate_core::{Problem, Result};
+use headgate_core::{Code, Problem, Result};
+use headgate_registry::{Swept, UnfinishedUpload, sweep_uploads};
 
 use crate::console::Console;
 use crate::db::{Job, JobState, Step, Upload};
@@ -57,6 +58,42 @@ impl Console {
             }
         }
         Ok(())
+    }
+
+    /// Gives up the uploads in parts at the registry's storage, or at a mirror, that anybody began more than `days` ago
+    /// and did not end. Those that a job of this computer will go on with are kept.
+    ///
+    /// # Errors
+    /// `usage.argument` for storage that has no uploads in parts or does not list them; `storage.*`.
+    pub async fn sweep_uploads(
+        &self,
+        workspace: &str,
+        mirror: Option<&str>,
+        days: u32,
+    ) -> Result<Swept> {
+        let workspace = self.workspace(workspace).await?;
+        let address = mirror.unwrap_or(&workspace.storage);
+        let store = self.inner.open(&workspace, address)?;
+        let own: HashSet<String> = self
+            .inner
+            .journal
+            .uploads()
+            .await?
+            .into_iter()
+            .filter(|upload| upload.address == address)
+            .map(|upload| upload.upload)
+            .collect();
+        let keep = move |found: &UnfinishedUpload| own.contains(&found.upload);
+        let before = self.inner.world.now().unix() - i64::from(days) * 86_400;
+        let swept = match store.parts() {
+            Some(parts) => sweep_uploads(parts, before, &keep).await?,
+            None => None,
+        };
+        swept.ok_or_else(|| {
+            let what = format!("{address} does not list uploads in parts.");
+            Problem::new(Code::UsageArgument, what)
+                .remedy("Where a bucket has a rule for unfinished uploads, set that: docs/storage.md, Lifecycle.")
+        })
     }
 
     async fn abort(&self, workspace: &str, upload: &Upload) -> Result<(), Problem> {

@@ -6,7 +6,7 @@ mod entries;
 
 use std::collections::BTreeSet;
 
-use headgate_bundle::{InspectContext, Severity, inspect};
+use headgate_bundle::{InspectContext, Severity, inspect, version_of_a_native_app};
 
 use super::*;
 use archive::{structure, warnings};
@@ -146,12 +146,11 @@ fn found(bytes: &[u8], severity: Severity, version: &str) -> Vec<&'static str> {
     let packed = pack(&build, &out, &PackOptions::default(), &|_, _| (), &never).unwrap();
     let native = ["4.2.0".to_owned()];
     let context = InspectContext {
-        version: Some(version),
-        native_versions: &native,
         packed: Some(&packed),
         ..InspectContext::default()
     };
-    let findings = inspect(&build, &context, &never).unwrap().findings;
+    let mut findings = inspect(&build, &context, &never).unwrap().findings;
+    findings.extend(version_of_a_native_app(version, &native));
     let found = findings.iter().filter(|f| f.severity == severity);
     found.map(|f| f.code).collect()
 }
