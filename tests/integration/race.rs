@@ -18,6 +18,10 @@ use headgate_engine::{Console, Receipt};
 use headgate_tests::{Bench, Hook, Kind, Person, Stores, Write, bench};
 use tokio::sync::Barrier;
 
+mod race {
+    mod overwritten;
+}
+
 /// How often two publishers meet on one channel.
 const MEETINGS: usize = 200;
 

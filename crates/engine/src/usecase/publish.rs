@@ -110,10 +110,9 @@ impl Console {
             return Ok(());
         }
         let workspace = self.workspace(&known.workspace).await?;
-        let conflict = known
-            .error
-            .as_ref()
-            .is_some_and(|e| e.code == Code::PublishConflict);
+        let failed_with = |code| known.error.as_ref().is_some_and(|e| e.code == code);
+        let overwritten = failed_with(Code::StorageSloppy) && self.was_committed(id).await?;
+        let conflict = failed_with(Code::PublishConflict) || overwritten;
         let mut intent = known.intent.clone();
         if conflict && let Some(intent) = &mut intent {
             let (_, view) = self.fresh(&workspace).await?;
@@ -130,6 +129,10 @@ impl Console {
             self.inner.release(id);
             return Ok(());
         }
+        if overwritten {
+            // What was signed stood on a state that is not there any more.
+            self.inner.journal.set_steps(id, &[]).await?;
+        }
         job.intent = intent;
         job.state = JobState::Running;
         job.error = None;
@@ -141,6 +144,12 @@ impl Console {
         }
         self.spawn(workspace, id.to_owned(), control);
         Ok(())
+    }
+
+    async fn was_committed(&self, id: &str) -> Result<bool> {
+        let steps = self.inner.journal.steps(id).await?;
+        let commit = steps.iter().find(|step| step.kind == StepKind::Commit);
+        Ok(commit.is_some_and(|step| step.state == ObjectState::Done))
     }
 
     /// Versions that a decision about a channel is based on.
