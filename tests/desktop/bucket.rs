@@ -15,7 +15,7 @@ use crate::jobs::noise;
 use crate::window::{Window, ended};
 
 /// Runs the command line on the desk's home, with the bucket's credentials in variables.
-async fn headgate(desk: &Desk, args: &[&str]) -> String {
+pub(crate) async fn headgate(desk: &Desk, args: &[&str]) -> String {
     let program = std::env::var_os("HEADGATE_CLI").expect("HEADGATE_CLI names the program");
     let mut command = Command::new(program);
     command
@@ -43,7 +43,7 @@ fn large(desk: &Desk, word: &str) -> PathBuf {
 }
 
 /// Chooses a web build and goes as far as the key.
-async fn start(window: &Window, build: &Path, version: &str) {
+pub(crate) async fn start(window: &Window, build: &Path, version: &str) {
     window.click("ship-build").await;
     window.click("ship-folder").await;
     tokio::task::block_in_place(|| hand::choose("Choose a web build", build));

@@ -26,6 +26,7 @@ mod offline;
 mod offline_sockets;
 mod restart;
 mod rollout;
+mod settings;
 mod shots;
 mod small;
 mod team;

@@ -27,6 +27,20 @@ macro_rules! for_each_command {
             workspace_create(WorkspaceCreate) -> WorkspaceCreated;
             /// Tests the storage of a workspace again, line by line.
             storage_check(WorkspaceRef) -> ConnectTest;
+            /// What the storage of a workspace is set to, as last read.
+            storage_settings(WorkspaceRef) -> StorageSettings;
+            /// Derives what a change of what releases put into storage would sign. Signs nothing.
+            deliver_prepare(DeliverRequest) -> DeliverPlan;
+            /// Signs and publishes that change, as a job.
+            deliver_start(StartRequest) -> JobRef;
+            /// Adds a mirror and brings it up to date, as a job.
+            mirror_add(MirrorAdd) -> JobRef;
+            /// Brings a mirror up to date, as a job.
+            mirror_sync(MirrorRef) -> JobRef;
+            /// Forgets a mirror. What lies there stays there.
+            mirror_remove(MirrorRef) -> Empty;
+            /// Gives up uploads in parts that nobody ended.
+            uploads_sweep(UploadsSweep) -> UploadsSwept;
             /// Puts credentials for a workspace's storage into the vault.
             credentials_set(CredentialsRequest) -> Empty;
             /// Shows another workspace.

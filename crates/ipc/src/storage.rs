@@ -1,10 +1,12 @@
 //! Handlers of storage and uploads.
 
+use headgate_core::settings::Delivers;
 use headgate_engine::{Check, StorageKeys};
 use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::dto::{self, IpcError};
+use crate::ship::{count, missing, planned};
 
 type Answer<T> = Result<T, IpcError>;
 
@@ -19,9 +21,92 @@ impl App {
     pub async fn credentials_set(&self, request: dto::CredentialsRequest) -> Answer<dto::Empty> {
         let keys = keys(request.credentials);
         self.console
-            .set_credentials(&request.workspace, None, &keys)
+            .set_credentials(&request.workspace, request.mirror.as_deref(), &keys)
             .await?;
         Ok(dto::Empty {})
+    }
+
+    /// What the storage is set to, as last read.
+    pub async fn storage_settings(
+        &self,
+        request: dto::WorkspaceRef,
+    ) -> Answer<dto::StorageSettings> {
+        let settings = self.console.storage_settings(&request.workspace).await?;
+        let mirrors = settings.mirrors.into_iter();
+        Ok(dto::StorageSettings {
+            place: place(settings.address, settings.in_vault),
+            public_url: settings.public_url,
+            mirrors: mirrors.map(|m| place(m.address, m.in_vault)).collect(),
+            delivers: settings.delivers.map(|d| dto::Delivers {
+                zip: d.zip,
+                files: d.files,
+            }),
+        })
+    }
+
+    /// Derives what a change of what releases put into storage would sign.
+    pub async fn deliver_prepare(&self, request: dto::DeliverRequest) -> Answer<dto::DeliverPlan> {
+        let delivers = Delivers {
+            zip: request.delivers.zip,
+            files: request.delivers.files,
+        };
+        let prepared = self
+            .console
+            .deliver_prepare(&request.workspace, delivers)
+            .await?;
+        let (roles, keys) = planned(&prepared.planned);
+        Ok(dto::DeliverPlan {
+            plan: prepared.plan,
+            roles,
+            keys,
+            can_ask: prepared.planned.can_ask,
+            missing: missing(&prepared.planned),
+            problem: prepared.planned.problem.map(IpcError::from),
+        })
+    }
+
+    /// Signs and publishes it, as a job.
+    pub async fn deliver_start(&self, request: dto::StartRequest) -> Answer<dto::JobRef> {
+        self.ship_start(request).await
+    }
+
+    /// Adds a mirror and brings it up to date, as a job.
+    pub async fn mirror_add(&self, request: dto::MirrorAdd) -> Answer<dto::JobRef> {
+        let keys = request.credentials.map(keys);
+        let job = self
+            .console
+            .add_mirror(&request.workspace, request.storage.trim(), keys.as_ref())
+            .await?;
+        Ok(dto::JobRef { job })
+    }
+
+    /// Brings a mirror up to date, as a job.
+    pub async fn mirror_sync(&self, request: dto::MirrorRef) -> Answer<dto::JobRef> {
+        let job = self
+            .console
+            .sync_mirror(&request.workspace, &request.address)
+            .await?;
+        Ok(dto::JobRef { job })
+    }
+
+    /// Forgets a mirror. What lies there stays there.
+    pub async fn mirror_remove(&self, request: dto::MirrorRef) -> Answer<dto::Empty> {
+        self.console
+            .remove_mirror(&request.workspace, &request.address)
+            .await?;
+        Ok(dto::Empty {})
+    }
+
+    /// Gives up uploads in parts that nobody ended.
+    pub async fn uploads_sweep(&self, request: dto::UploadsSweep) -> Answer<dto::UploadsSwept> {
+        let swept = self
+            .console
+            .sweep_uploads(&request.workspace, None, request.days.max(1))
+            .await?;
+        Ok(dto::UploadsSwept {
+            given_up: swept.aborted.into_iter().map(|u| u.key).collect(),
+            kept: count(swept.kept.len()),
+        })
     }
 
     /// Holds a job.
@@ -41,6 +126,15 @@ impl App {
             checks: checks.into_iter().map(check).collect(),
             at: self.console.now().to_string(),
         }
+    }
+}
+
+fn place(address: String, in_vault: bool) -> dto::StoragePlace {
+    let bucket = address.starts_with("s3://");
+    dto::StoragePlace {
+        kind: if bucket { "bucket" } else { "folder" }.into(),
+        address,
+        in_vault,
     }
 }
 

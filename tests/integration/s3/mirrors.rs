@@ -14,7 +14,7 @@ async fn a_mirror_holds_the_same_state_also_when_it_was_away_meanwhile() {
     let other = S3::start(&bucket.dir.path().join("mirror")).await;
     let address = other.address("copy");
     let id = anna.workspace.id.clone();
-    let job = anna.console.add_mirror(&id, &address).await.unwrap();
+    let job = anna.console.add_mirror(&id, &address, None).await.unwrap();
     anna.console.wait(&job).await.unwrap();
     let mirrored = || async {
         let store = other.stores().open(&address).unwrap();
@@ -55,7 +55,7 @@ async fn the_registry_is_no_mirror_of_itself() {
     let anna = bucket.first("anna").await;
     let refused = anna
         .console
-        .add_mirror(&anna.workspace.id, &bucket.address())
+        .add_mirror(&anna.workspace.id, &bucket.address(), None)
         .await;
     assert_eq!(refused.unwrap_err().code, Code::UsageExists);
     let unknown = anna

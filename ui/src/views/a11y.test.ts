@@ -39,6 +39,8 @@ describe("accessibility rules", () => {
     ["offline", "activity", "activity-offline"],
     ["requests", "requests", "requests-pending"],
     ["pipeline", "requests", "requests-empty"],
+    ["pipeline", "settings", "no-mirrors"],
+    ["uploading", "settings", "settings-sweep"],
   ] as const)("hold in %s on %s", async (scenario, view, testid) => {
     await open(scenario);
     app.view = view;

@@ -96,6 +96,7 @@ describe("credentials that ended", () => {
     await userEvent.keyboard("{Enter}");
     expect(sent(backend, "credentials_set")).toEqual({
       workspace: "acme",
+      mirror: null,
       credentials: { accessKeyId: "HG7KQ2MX4TNA", secretAccessKey: "s3cr3t", sessionToken: null },
     });
     await waitFor(() => expect(screen.queryByTestId("credentials-dialog")).toBeNull());

@@ -115,7 +115,7 @@ async fn mirror(context: &Context, workspace: &str, command: MirrorCommand) -> O
             return Ok(Answer::new(json!({ "removed": address }), text));
         }
         MirrorCommand::Add { address } => {
-            let job = console.add_mirror(workspace, &address).await?;
+            let job = console.add_mirror(workspace, &address, None).await?;
             (address, job)
         }
         MirrorCommand::Sync { address } => {

@@ -14,6 +14,7 @@ use headgate_registry::{
 use headgate_tuf::{MAX_METADATA, RoleName, sha256_hex};
 
 use crate::console::{Console, Inner, lock};
+use crate::credentials::StorageKeys;
 use crate::db::{JobKind, JobState, Phase, TargetView};
 use crate::publish::{Action, Intent};
 use crate::upload::{Control, Target};
@@ -26,19 +27,28 @@ const AT_ONCE: usize = 8;
 const IN_MEMORY: u64 = 16_000_000;
 
 impl Console {
-    /// Adds a mirror and brings it up to date, as a job.
+    /// Adds a mirror and brings it up to date, as a job. `credentials` of a bucket go into the vault; without them
+    /// `AWS_*` variables count.
     ///
     /// # Errors
-    /// `usage.exists` for the registry itself; `storage.*` when it cannot be opened.
-    pub async fn add_mirror(&self, workspace: &str, address: &str) -> Result<String> {
+    /// `usage.exists` for the registry itself; `storage.*` when it cannot be opened; `storage.credentials`, `key.*`
+    /// when the credentials cannot be kept.
+    pub async fn add_mirror(
+        &self,
+        workspace: &str,
+        address: &str,
+        credentials: Option<&StorageKeys>,
+    ) -> Result<String> {
         let workspace = self.workspace(workspace).await?;
         let store = self.inner.create_at(&workspace, address)?;
         let address = store.address();
         if address == self.inner.store(&workspace)?.address() {
-            return Err(Problem::new(
-                Code::UsageExists,
-                "That is the registry itself.",
-            ));
+            let what = "That is the registry itself.";
+            return Err(Problem::new(Code::UsageExists, what).field("storage"));
+        }
+        if let Some(keys) = credentials {
+            self.set_credentials(&workspace.id, Some(&address), keys)
+                .await?;
         }
         let now = self.inner.world.now();
         self.inner

@@ -65,5 +65,6 @@ pub use sandbox::SandboxInfo;
 pub use server::{ServerLink, ServerReading};
 pub use ship::{PromotePlan, PromoteRequest, ShipPlan, ShipRequest};
 pub use simulate::{SimulateRequest, Simulated, TraceLine, reported, withheld_words};
+pub use storage::{DeliverPlan, MirrorSettings, StorageSettings};
 pub use trust::{Ceremony, Started, TrustPlan};
 pub use verify::{Verified, VerifyRequest, verify};

@@ -6,7 +6,40 @@ use headgate_registry::{HttpStore, ProbeOutcome, Store, probe_storage};
 use super::connect::{Check, Found};
 use crate::console::{Console, lock};
 use crate::credentials::{self, StorageKeys};
-use crate::publish::Action;
+use crate::publish::{Action, Planned};
+
+/// What the storage of a workspace is set to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorageSettings {
+    /// Where the registry lies.
+    pub address: String,
+    /// Its credentials are in the vault; otherwise a bucket's come from `AWS_*`.
+    pub in_vault: bool,
+    /// Where devices read.
+    pub public_url: Option<String>,
+    /// Further places that get what the registry gets.
+    pub mirrors: Vec<MirrorSettings>,
+    /// What releases put into storage; nothing before the settings were read.
+    pub delivers: Option<Delivers>,
+}
+
+/// A mirror.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MirrorSettings {
+    /// Its address.
+    pub address: String,
+    /// Its credentials are in the vault.
+    pub in_vault: bool,
+}
+
+/// What a change of what releases put into storage would sign.
+#[derive(Debug, Clone)]
+pub struct DeliverPlan {
+    /// Handle of the plan.
+    pub plan: String,
+    /// Roles and keys.
+    pub planned: Planned,
+}
 
 impl Console {
     /// Tests the storage of a workspace, line by line, and each of its mirrors.
@@ -108,18 +141,67 @@ impl Console {
         Ok((workspace, address))
     }
 
-    /// Signs what releases put into storage from now on, as a job.
+    /// What the workspace's storage is set to, as last read. Nothing is asked.
     ///
     /// # Errors
-    /// `usage.exists` when it is so already; `key.*` when these keys may not sign settings.
-    pub async fn set_delivers(&self, workspace: &str, delivers: Delivers) -> Result<String> {
+    /// `usage.no_workspace`, `local.*`.
+    pub async fn storage_settings(&self, workspace: &str) -> Result<StorageSettings> {
         let workspace = self.workspace(workspace).await?;
-        let (_, view) = self.fresh(&workspace).await?;
+        let journal = &self.inner.journal;
+        let reading = self.inner.cache.reading(&workspace.id).await?;
+        let mut mirrors = Vec::new();
+        for address in journal.mirrors(&workspace.id).await? {
+            let in_vault = credentials::in_vault(journal, &address).await?;
+            mirrors.push(MirrorSettings { address, in_vault });
+        }
+        Ok(StorageSettings {
+            in_vault: credentials::in_vault(journal, &workspace.storage).await?,
+            public_url: self.inner.public_url(&workspace),
+            address: workspace.storage,
+            mirrors,
+            delivers: reading.settings.map(|s| s.delivers),
+        })
+    }
+
+    /// Derives what a change of what releases put into storage would sign. Signs and writes nothing.
+    ///
+    /// # Errors
+    /// `usage.argument` when nothing would be put there; `usage.exists` when it is so already.
+    pub async fn deliver_prepare(
+        &self,
+        workspace: &str,
+        delivers: Delivers,
+    ) -> Result<DeliverPlan> {
+        if !delivers.zip && !delivers.files {
+            let what = "A release must put its zip or its files into storage.";
+            return Err(Problem::new(Code::UsageArgument, what).field("deliver"));
+        }
+        let workspace = self.workspace(workspace).await?;
+        let (store, view) = self.fresh(&workspace).await?;
         if view.targets.meta.x.delivers == delivers {
             let what = "That is what releases put into storage already.";
             return Err(Problem::new(Code::UsageExists, what).remedy("Nothing is to be done."));
         }
-        let intent = self.intent(&view, Action::Deliver { delivers }, String::new());
-        self.start_publish(workspace, intent).await
+        let action = Action::Deliver { delivers };
+        let (plan, _, planned) = self
+            .plan(
+                &workspace,
+                &view,
+                store.as_ref(),
+                action,
+                String::new(),
+                None,
+            )
+            .await?;
+        Ok(DeliverPlan { plan, planned })
+    }
+
+    /// Signs what releases put into storage from now on, as a job.
+    ///
+    /// # Errors
+    /// As [`Self::deliver_prepare`]; `key.*` when these keys may not sign settings.
+    pub async fn set_delivers(&self, workspace: &str, delivers: Delivers) -> Result<String> {
+        let prepared = self.deliver_prepare(workspace, delivers).await?;
+        self.start_plan(&prepared.plan, None).await
     }
 }

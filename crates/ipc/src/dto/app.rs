@@ -180,12 +180,14 @@ impl std::fmt::Debug for StorageCredentials {
     }
 }
 
-/// New credentials for a workspace's storage.
+/// New credentials for a workspace's storage, or for one of its mirrors.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct CredentialsRequest {
     /// Workspace on this computer.
     pub workspace: String,
+    /// Address of the mirror; nothing = the registry's storage.
+    pub mirror: Option<String>,
     /// The credentials.
     pub credentials: StorageCredentials,
 }

@@ -12,6 +12,7 @@ mod offline;
 mod promote;
 mod rollout;
 mod ship;
+mod storage;
 mod trust;
 
 pub use activity::*;
@@ -25,4 +26,5 @@ pub use offline::*;
 pub use promote::*;
 pub use rollout::*;
 pub use ship::*;
+pub use storage::*;
 pub use trust::*;

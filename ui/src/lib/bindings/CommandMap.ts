@@ -22,6 +22,8 @@ import type { Comparison } from "./Comparison";
 import type { ConnectRequest } from "./ConnectRequest";
 import type { ConnectTest } from "./ConnectTest";
 import type { CredentialsRequest } from "./CredentialsRequest";
+import type { DeliverPlan } from "./DeliverPlan";
+import type { DeliverRequest } from "./DeliverRequest";
 import type { Devices } from "./Devices";
 import type { DevicesRequest } from "./DevicesRequest";
 import type { Empty } from "./Empty";
@@ -44,6 +46,8 @@ import type { KeyImport } from "./KeyImport";
 import type { KeyMade } from "./KeyMade";
 import type { KeyRef } from "./KeyRef";
 import type { KeyRing } from "./KeyRing";
+import type { MirrorAdd } from "./MirrorAdd";
+import type { MirrorRef } from "./MirrorRef";
 import type { OfferAnswer } from "./OfferAnswer";
 import type { OfflineAnswer } from "./OfflineAnswer";
 import type { OfflineHistory } from "./OfflineHistory";
@@ -85,9 +89,12 @@ import type { ShipRequest } from "./ShipRequest";
 import type { SignPlan } from "./SignPlan";
 import type { SimulateRequest } from "./SimulateRequest";
 import type { StartRequest } from "./StartRequest";
+import type { StorageSettings } from "./StorageSettings";
 import type { TrustPlan } from "./TrustPlan";
 import type { TrustRequest } from "./TrustRequest";
 import type { TrustView } from "./TrustView";
+import type { UploadsSweep } from "./UploadsSweep";
+import type { UploadsSwept } from "./UploadsSwept";
 import type { VaultUnlock } from "./VaultUnlock";
 import type { Workspace } from "./Workspace";
 import type { WorkspaceCreate } from "./WorkspaceCreate";
@@ -134,6 +141,34 @@ workspace_create: [WorkspaceCreate, WorkspaceCreated],
  * Tests the storage of a workspace again, line by line.
  */
 storage_check: [WorkspaceRef, ConnectTest], 
+/**
+ * What the storage of a workspace is set to, as last read.
+ */
+storage_settings: [WorkspaceRef, StorageSettings], 
+/**
+ * Derives what a change of what releases put into storage would sign. Signs nothing.
+ */
+deliver_prepare: [DeliverRequest, DeliverPlan], 
+/**
+ * Signs and publishes that change, as a job.
+ */
+deliver_start: [StartRequest, JobRef], 
+/**
+ * Adds a mirror and brings it up to date, as a job.
+ */
+mirror_add: [MirrorAdd, JobRef], 
+/**
+ * Brings a mirror up to date, as a job.
+ */
+mirror_sync: [MirrorRef, JobRef], 
+/**
+ * Forgets a mirror. What lies there stays there.
+ */
+mirror_remove: [MirrorRef, Empty], 
+/**
+ * Gives up uploads in parts that nobody ended.
+ */
+uploads_sweep: [UploadsSweep, UploadsSwept], 
 /**
  * Puts credentials for a workspace's storage into the vault.
  */

@@ -2,13 +2,17 @@
 import type { StorageCredentials } from "./StorageCredentials";
 
 /**
- * New credentials for a workspace's storage.
+ * New credentials for a workspace's storage, or for one of its mirrors.
  */
 export type CredentialsRequest = { 
 /**
  * Workspace on this computer.
  */
 workspace: string, 
+/**
+ * Address of the mirror; nothing = the registry's storage.
+ */
+mirror: string | null, 
 /**
  * The credentials.
  */

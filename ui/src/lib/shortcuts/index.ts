@@ -10,6 +10,7 @@ export type ShortcutId =
   | "activity"
   | "keys"
   | "requests"
+  | "settings"
   | "open"
   | "halt"
   | "roll-back"
@@ -50,6 +51,7 @@ export const shortcuts: readonly Shortcut[] = [
   { id: "activity", key: "4", mod: true, scope: "window", label: "Activity", strip: null },
   { id: "keys", key: "5", mod: true, scope: "window", label: "Keys", strip: null },
   { id: "requests", key: "6", mod: true, scope: "window", label: "Requests", strip: null },
+  { id: "settings", key: "7", mod: true, scope: "window", label: "Settings", strip: null },
   { id: "promote", key: "p", mod: false, scope: "board", label: "Promote the selected release…", strip: "Promote" },
   { id: "open", key: "enter", mod: false, scope: "board", label: "Open the rollout", strip: null },
   { id: "halt", key: "h", mod: false, scope: "board", label: "Halt the selected rollout…", strip: null },

@@ -7,6 +7,7 @@ import type { Picked } from "../bindings/Picked";
 import type { Unit } from "../bindings/Unit";
 import type { Workspace } from "../bindings/Workspace";
 import type { KeyAsked } from "../../components/keys/words";
+import type { SettingsAsked } from "../../components/settings/words";
 import { backend, call, toIpcError } from "../backend";
 import { boards } from "./board.svelte";
 import { clock } from "./clock.svelte";
@@ -29,9 +30,20 @@ export type View =
   | "keys"
   | "requests"
   | "request"
+  | "settings"
   | "offline";
 
-const pages = ["pipeline", "rollouts", "rollout", "devices", "activity", "keys", "requests", "request"] as const;
+const pages = [
+  "pipeline",
+  "rollouts",
+  "rollout",
+  "devices",
+  "activity",
+  "keys",
+  "requests",
+  "request",
+  "settings",
+] as const;
 type Page = (typeof pages)[number];
 
 /** True for the views of a workspace, which share sidebar and top bar. */
@@ -60,12 +72,15 @@ export type Overlay =
   | { kind: "server"; workspace: Workspace }
   | { kind: "client-setup"; channel: string }
   | { kind: "storage-check"; workspace: Workspace }
+  | { kind: "settings"; asked: SettingsAsked }
   | { kind: "shortcuts" }
   | { kind: "key"; asked: KeyAsked };
 
 /** Asks for credentials of a workspace's storage, over whatever is open. */
 export interface CredentialsAsked {
   workspace: Workspace;
+  /** Address of a mirror; nothing = the registry's storage. */
+  mirror: string | null;
   /** What goes on once they are stored. */
   then: () => void;
 }
@@ -247,6 +262,7 @@ class App {
     if (job.state === "done" && job.kind === "init") return;
     if (job.state === "done" && job.receipt) toasts.ok(job.receipt.headline, job.title);
     else if (job.state === "done" && job.kind === "refresh") toasts.ok("Freshness is signed again");
+    else if (job.state === "done" && job.kind === "mirror") toasts.ok("The mirror holds what the registry holds");
     else if (job.state === "failed" && job.error) toasts.error(job.error);
   }
 
@@ -293,9 +309,9 @@ class App {
   }
 
   /** Asks for new credentials, then goes on. */
-  askCredentials(workspaceId: string, then: () => void = () => undefined): void {
+  askCredentials(workspaceId: string, then: () => void = () => undefined, mirror: string | null = null): void {
     const workspace = this.workspaces.find((known) => known.id === workspaceId);
-    if (workspace) this.credentialsAsked = { workspace, then };
+    if (workspace) this.credentialsAsked = { workspace, mirror, then };
   }
 
   /** The credentials are in the vault: what waited for them goes on. */
@@ -352,6 +368,16 @@ class App {
 
   /** Keys of a workspace changed: the cards are read again. */
   keysChanged(workspace: string): void {
+    this.#changed(workspace);
+  }
+
+  /** Opens a dialog about settings. */
+  askSettings(asked: SettingsAsked): void {
+    this.overlay = { kind: "settings", asked };
+  }
+
+  /** Settings changed that no event tells: they are read again. */
+  settingsChanged(workspace: string): void {
     this.#changed(workspace);
   }
 

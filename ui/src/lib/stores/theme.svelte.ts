@@ -3,7 +3,7 @@ import { toasts } from "./toasts.svelte";
 
 export type ThemeChoice = "system" | "light" | "dark" | "contrast";
 
-const order: ThemeChoice[] = ["system", "light", "dark", "contrast"];
+export const themes: readonly ThemeChoice[] = ["system", "light", "dark", "contrast"];
 
 /** Names of the choices, for the button. */
 export const themeNames: Record<ThemeChoice, string> = {
@@ -26,12 +26,12 @@ class Theme {
   }
 
   get next(): ThemeChoice {
-    return order[(order.indexOf(this.choice) + 1) % order.length] ?? "system";
+    return themes[(themes.indexOf(this.choice) + 1) % themes.length] ?? "system";
   }
 
   /** Takes the choice that the engine remembers; one of a newer version counts as `system`. */
   take(choice: string): void {
-    this.choice = order.find((known) => known === choice) ?? "system";
+    this.choice = themes.find((known) => known === choice) ?? "system";
     this.apply();
   }
 
@@ -54,9 +54,14 @@ class Theme {
     document.documentElement.dataset["theme"] = this.shown;
   }
 
-  /** Goes on to the next theme and remembers it. */
-  async cycle(): Promise<void> {
-    this.choice = this.next;
+  /** Goes on to the next theme. */
+  cycle(): Promise<void> {
+    return this.choose(this.next);
+  }
+
+  /** Takes a theme and remembers it. */
+  async choose(choice: ThemeChoice): Promise<void> {
+    this.choice = choice;
     this.apply();
     try {
       await call("set_theme", { theme: this.choice });

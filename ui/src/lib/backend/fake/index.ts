@@ -28,6 +28,7 @@ import { FakeKeys } from "./keys";
 import { isWorkstation, offlineHandlers } from "./offline";
 import { counted, rolloutsOf, serverOf, viewOf } from "./rollouts";
 import { servers, type Scenario } from "./scenario";
+import { settingsHandlers } from "./settings";
 import { trustHandlers } from "./trust";
 import { expired, progressAt, uploads } from "./upload";
 
@@ -307,6 +308,10 @@ export class FakeBackend implements Backend {
     activity_export: ({ format }) => ({ path: `/home/mara/com.acme.field-log.${format}`, entries: 9 }),
     ...this.keys.handlers,
     ...this.approvals.handlers,
+    ...settingsHandlers(
+      (id) => this.#workspace(id),
+      (kind, title, end) => this.#work(kind, title, end),
+    ),
     ...trustHandlers(this.keys, (kind, title, end) => this.#work(kind, title, end)),
     jobs: () => ({ jobs: this.jobs }),
     job: ({ job }) => this.#find(job),

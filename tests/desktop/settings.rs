@@ -1,0 +1,93 @@
+//! Settings in the real window: a mirror in another bucket, what releases put into storage, the theme.
+
+use headgate_tests::{ACCESS_KEY, S3, SECRET, files_below, varied};
+
+use crate::bucket::{headgate, start};
+use crate::driver::Desk;
+use crate::main_job::theme;
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a screen and a keyring: cargo xtask test desktop"]
+async fn a_mirror_is_added_and_releases_put_files_into_both_places() {
+    let desk = Desk::new();
+    let s3 = S3::start(&desk.path().join("s3")).await;
+    let address = s3.address("ota");
+    let init = [
+        "init",
+        "--app",
+        "com.acme.field",
+        "--name",
+        "Acme Field",
+        "--storage",
+        &address,
+    ];
+    headgate(&desk, &init).await;
+    headgate(&desk, &["storage", "credentials", "save"]).await;
+
+    let window = desk.open().await;
+    window.see("empty-development").await;
+    window.says("sync-state", "Read from storage").await;
+    window.click("nav-settings").await;
+    window.says("settings-storage-place", "field-updates").await;
+    window.says("settings-freshness", "Valid until").await;
+    window.see("no-mirrors").await;
+    window.shot("120-settings").await;
+    window.fits_small("120-settings-small").await;
+
+    // A mirror whose key is wrong is kept with what it lacks, and told.
+    window.click("mirror-open").await;
+    window.fill("mirror-address", &s3.address("second")).await;
+    window.see("credential-fields").await;
+    window.fill("access-key-id", ACCESS_KEY).await;
+    window.fill("secret-access-key", "wrong").await;
+    window.shot("121-mirror-dialog").await;
+    window.click("mirror-add").await;
+    window.says("mirror", "second").await;
+    window.says("toast", "credentials").await;
+    window.shot("122-mirror-refused").await;
+    window.click("mirror-credentials").await;
+    window.fill("access-key-id", ACCESS_KEY).await;
+    window.fill("secret-access-key", SECRET).await;
+    window.click("credentials-store").await;
+    window.gone("credentials-dialog").await;
+    window.click("mirror-sync").await;
+    window
+        .says("toast", "The mirror holds what the registry holds")
+        .await;
+    let bucket = s3.folder.join("field-updates");
+    let timestamp = |place: &str| std::fs::read(bucket.join(place).join("metadata/timestamp.json"));
+    assert_eq!(timestamp("ota").unwrap(), timestamp("second").unwrap());
+
+    // What a release puts there is signed.
+    window.click("settings-deliver").await;
+    window.click("deliver-both").await;
+    window.says("role-table", "targets").await;
+    window.settled().await;
+    window.shot("123-deliver").await;
+    window.click("deliver-confirm").await;
+    window.says("deliver-done", "both").await;
+    window.click("receipt-done").await;
+    window.says("settings-delivers", "Both").await;
+    theme(&window, "dark").await;
+    window.shot("124-settings-dark").await;
+    theme(&window, "light").await;
+
+    window.click("nav-pipeline").await;
+    let build = varied(&desk.path().join("builds/mirrored"), "mirrored");
+    start(&window, &build, "6.0.0").await;
+    window.see("receipt").await;
+    window.click("receipt-done").await;
+    window.says("version-development", "6.0.0").await;
+    for place in ["ota", "second"] {
+        let count = |folder: &str| files_below(&bucket.join(place).join(folder)).len();
+        assert_eq!(count("bundles"), 1, "{place}");
+        assert!(count("files") > 5, "{place}");
+    }
+
+    window.click("nav-settings").await;
+    window.click("mirror-remove").await;
+    window.shot("125-mirror-removed").await;
+    window.click("mirror-remove-go").await;
+    window.see("no-mirrors").await;
+    window.quit().await;
+}

@@ -1,0 +1,39 @@
+import type { Delivers } from "../../lib/bindings/Delivers";
+
+/** What a dialog about settings is opened for. */
+export type SettingsAsked = { what: "mirror" } | { what: "deliver"; now: Delivers };
+
+/** What releases can put into storage. */
+export type DeliverWay = "zip" | "files" | "both";
+
+export const ways: readonly { id: DeliverWay; title: string; says: string; delivers: Delivers }[] = [
+  {
+    id: "zip",
+    title: "Their zip",
+    says: "One object a release. Every device client can take it, and downloads all of it each time.",
+    delivers: { zip: true, files: false },
+  },
+  {
+    id: "files",
+    title: "Their files, each by itself",
+    says: "A device fetches what changed alone, and a release sends that alone. Clients that take a zip get nothing.",
+    delivers: { zip: false, files: true },
+  },
+  {
+    id: "both",
+    title: "Both",
+    says: "Every client is served, at the cost of storing each release twice.",
+    delivers: { zip: true, files: true },
+  },
+];
+
+export function wayOf({ zip, files }: Delivers): DeliverWay {
+  return zip && files ? "both" : files ? "files" : "zip";
+}
+
+export function titleOf(way: DeliverWay): string {
+  return ways.find(({ id }) => id === way)?.title ?? way;
+}
+
+/** Days after which an upload in parts that nobody ended is given up. */
+export const SWEEP_DAYS = 7;

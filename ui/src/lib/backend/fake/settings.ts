@@ -1,0 +1,55 @@
+import type { CommandMap } from "../../bindings/CommandMap";
+import type { Delivers } from "../../bindings/Delivers";
+import type { Job } from "../../bindings/Job";
+import type { StoragePlace } from "../../bindings/StoragePlace";
+import type { Workspace } from "../../bindings/Workspace";
+import type { Command } from "../backend";
+import { signPlanKeys } from "./ship";
+
+type Handlers = { [C in Command]?: (request: CommandMap[C][0]) => CommandMap[C][1] | Promise<CommandMap[C][1]> };
+type Work = (kind: string, title: string, end: (job: Job, of: Workspace) => Partial<Job>) => string;
+
+const place = (address: string, inVault: boolean): StoragePlace => ({
+  address,
+  kind: address.startsWith("s3://") ? "bucket" : "folder",
+  inVault,
+});
+
+const roles = [
+  { role: "targets", before: 3, now: 4, says: "What releases put into storage", key: "mara vault" },
+  { role: "snapshot", before: 41, now: 42, says: "This is the current state", key: "freshness" },
+  { role: "timestamp", before: 118, now: 119, says: "It is current until 15 Aug", key: "freshness" },
+];
+
+/** What the storage of the sample workspaces is set to. */
+export function settingsHandlers(workspace: (id: string) => Workspace, work: Work): Handlers {
+  let delivers: Delivers = { zip: true, files: false };
+  let asked = delivers;
+  let mirrors: StoragePlace[] = [];
+  return {
+    storage_settings: (request) => {
+      const { storage, publicUrl } = workspace(request.workspace);
+      return { place: place(storage, true), publicUrl, mirrors, delivers };
+    },
+    deliver_prepare: (request) => {
+      asked = request.delivers;
+      return { plan: "deliver", roles, keys: signPlanKeys, problem: null, canAsk: false, missing: [] };
+    },
+    deliver_start: () => ({
+      job: work("settings", "Change what releases put into storage", () => {
+        delivers = asked;
+        return {};
+      }),
+    }),
+    mirror_add: ({ storage, credentials }) => {
+      mirrors = [...mirrors, place(storage, credentials !== null)];
+      return { job: work("mirror", `Bring the mirror ${storage} up to date`, () => ({})) };
+    },
+    mirror_sync: ({ address }) => ({ job: work("mirror", `Bring the mirror ${address} up to date`, () => ({})) }),
+    mirror_remove: ({ address }) => {
+      mirrors = mirrors.filter((mirror) => mirror.address !== address);
+      return {};
+    },
+    uploads_sweep: () => ({ givenUp: ["bundles/1f8a.zip"], kept: 1 }),
+  };
+}

@@ -1,0 +1,86 @@
+import { screen, waitFor } from "@testing-library/svelte";
+import userEvent from "@testing-library/user-event";
+import { describe, expect, it } from "vitest";
+import type { FakeBackend, Scenario } from "../lib/backend/fake";
+import { theme } from "../lib/stores/theme.svelte";
+import { violations } from "../test/axe";
+import { open } from "../test/start";
+
+const at = (testid: string): HTMLElement => screen.getByTestId(testid);
+const sent = (backend: FakeBackend, name: string): unknown =>
+  backend.calls.filter((call) => call.name === name).at(-1)?.request;
+
+async function settings(scenario: Scenario): Promise<FakeBackend> {
+  const { backend } = await open(scenario);
+  await userEvent.click(await screen.findByTestId("nav-settings"));
+  await screen.findByTestId("settings-storage-place");
+  return backend;
+}
+
+describe("settings", () => {
+  it("adds a mirror in a bucket with its credentials, brings it up to date and removes it once that is meant", async () => {
+    const backend = await settings("uploading");
+    await userEvent.click(at("mirror-open"));
+    await userEvent.click(await screen.findByTestId("mirror-add"));
+    expect(at("mirror-address").getAttribute("aria-invalid"), "an empty address is named").toBe("true");
+    await userEvent.type(at("mirror-address"), "s3://second/field?region=eu-west-1");
+    await userEvent.type(await screen.findByTestId("access-key-id"), "HG7KQ2MX4TNA");
+    await userEvent.type(at("secret-access-key"), "s3cr3t{Enter}");
+    await waitFor(() => expect(screen.queryByTestId("mirror-dialog")).toBeNull());
+    const address = "s3://second/field?region=eu-west-1";
+    expect(sent(backend, "mirror_add")).toEqual({
+      workspace: "acme",
+      storage: address,
+      credentials: { accessKeyId: "HG7KQ2MX4TNA", secretAccessKey: "s3cr3t", sessionToken: null },
+    });
+    expect((await screen.findByTestId("mirror")).textContent).toContain(address);
+    await userEvent.click(at("mirror-credentials"));
+    expect((await screen.findByTestId("credentials-dialog")).textContent).toContain(address);
+    await userEvent.click(at("credentials-cancel"));
+    await userEvent.click(at("mirror-sync"));
+    expect(sent(backend, "mirror_sync")).toEqual({ workspace: "acme", address });
+    await userEvent.click(at("mirror-remove"));
+    await userEvent.click(at("mirror-keep"));
+    expect(sent(backend, "mirror_remove")).toBeUndefined();
+    await userEvent.click(at("mirror-remove"));
+    await userEvent.click(at("mirror-remove-go"));
+    await screen.findByTestId("no-mirrors");
+    expect(document.body.textContent).not.toContain("s3cr3t");
+  });
+
+  it("shows what a change of what releases put there would sign, before it is signed", async () => {
+    const backend = await settings("pipeline");
+    expect(at("settings-delivers").textContent).toContain("Their zip");
+    await userEvent.click(at("settings-deliver"));
+    const sheet = await screen.findByTestId("deliver-sheet");
+    expect(at("deliver-why").textContent).toContain("Needs another choice");
+    await userEvent.click(at("deliver-both"));
+    expect(sent(backend, "deliver_prepare")).toEqual({ workspace: "acme", delivers: { zip: true, files: true } });
+    expect((await screen.findByTestId("role-table")).textContent).toContain("targets");
+    document.querySelector(".under")?.remove();
+    expect(await violations(sheet)).toEqual([]);
+    await userEvent.click(at("deliver-confirm"));
+    expect(sent(backend, "deliver_start")).toEqual({ plan: "deliver", typed: null });
+    expect((await screen.findByTestId("deliver-done")).textContent).toContain("both");
+  });
+
+  it("gives up uploads that nobody ended, in a bucket alone", async () => {
+    const backend = await settings("uploading");
+    await userEvent.click(at("settings-sweep"));
+    expect(sent(backend, "uploads_sweep")).toEqual({ workspace: "acme", days: 7 });
+    expect(await screen.findByText("1 upload given up")).toBeTruthy();
+  });
+
+  it("has what belongs to the workspace, and the theme of this computer", async () => {
+    const backend = await settings("pipeline");
+    expect(screen.queryByTestId("settings-sweep"), "a folder has no uploads in parts").toBeNull();
+    await userEvent.click(at("theme-dark"));
+    expect(theme.choice).toBe("dark");
+    expect(sent(backend, "set_theme")).toEqual({ theme: "dark" });
+    await userEvent.click(at("theme-system"));
+    await userEvent.click(at("settings-refresh"));
+    expect(sent(backend, "freshness_refresh")).toEqual({ workspace: "acme" });
+    await userEvent.click(at("settings-test"));
+    expect(await screen.findByTestId("storage-check-sheet")).toBeTruthy();
+  });
+});
