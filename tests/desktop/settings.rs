@@ -31,8 +31,8 @@ async fn a_mirror_is_added_and_releases_put_files_into_both_places() {
     window.says("settings-storage-place", "field-updates").await;
     window.says("settings-freshness", "Valid until").await;
     window.see("no-mirrors").await;
-    window.shot("120-settings").await;
-    window.fits_small("120-settings-small").await;
+    window.shot("130-settings").await;
+    window.fits_small("130-settings-small").await;
 
     // A mirror whose key is wrong is kept with what it lacks, and told.
     window.click("mirror-open").await;
@@ -40,11 +40,12 @@ async fn a_mirror_is_added_and_releases_put_files_into_both_places() {
     window.see("credential-fields").await;
     window.fill("access-key-id", ACCESS_KEY).await;
     window.fill("secret-access-key", "wrong").await;
-    window.shot("121-mirror-dialog").await;
+    window.shot("131-mirror-dialog").await;
     window.click("mirror-add").await;
     window.says("mirror", "second").await;
     window.says("toast", "credentials").await;
-    window.shot("122-mirror-refused").await;
+    window.shot("132-mirror-refused").await;
+    window.click("settings-go-mirrors").await;
     window.click("mirror-credentials").await;
     window.fill("access-key-id", ACCESS_KEY).await;
     window.fill("secret-access-key", SECRET).await;
@@ -59,17 +60,18 @@ async fn a_mirror_is_added_and_releases_put_files_into_both_places() {
     assert_eq!(timestamp("ota").unwrap(), timestamp("second").unwrap());
 
     // What a release puts there is signed.
+    window.click("settings-go-storage").await;
     window.click("settings-deliver").await;
-    window.click("deliver-both").await;
+    window.choose("deliver-both").await;
     window.says("role-table", "targets").await;
     window.settled().await;
-    window.shot("123-deliver").await;
+    window.shot("133-deliver").await;
     window.click("deliver-confirm").await;
     window.says("deliver-done", "both").await;
     window.click("receipt-done").await;
     window.says("settings-delivers", "Both").await;
     theme(&window, "dark").await;
-    window.shot("124-settings-dark").await;
+    window.shot("134-settings-dark").await;
     theme(&window, "light").await;
 
     window.click("nav-pipeline").await;
@@ -85,8 +87,10 @@ async fn a_mirror_is_added_and_releases_put_files_into_both_places() {
     }
 
     window.click("nav-settings").await;
+    window.see("settings-storage-place").await;
+    window.click("settings-go-mirrors").await;
     window.click("mirror-remove").await;
-    window.shot("125-mirror-removed").await;
+    window.shot("135-mirror-removed").await;
     window.click("mirror-remove-go").await;
     window.see("no-mirrors").await;
     window.quit().await;

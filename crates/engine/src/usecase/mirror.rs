@@ -9,13 +9,14 @@ use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use headgate_core::{Code, Problem, Result, files};
 use headgate_registry::{
-    Body, Created, Expiry, HighWater, Store, Stored, View, documents, layout, silent,
+    Body, Created, Expiry, HighWater, StorageAddress, Store, Stored, View, documents, layout,
+    silent,
 };
 use headgate_tuf::{MAX_METADATA, RoleName, sha256_hex};
 
 use crate::console::{Console, Inner, lock};
 use crate::credentials::StorageKeys;
-use crate::db::{JobKind, JobState, Phase, TargetView};
+use crate::db::{Job, JobKind, JobState, Phase, TargetView};
 use crate::publish::{Action, Intent};
 use crate::upload::{Control, Target};
 use crate::{Receipt, Workspace};
@@ -80,15 +81,30 @@ impl Console {
         ))
     }
 
-    /// Brings a mirror up to date, as a job: everything that it should hold is proven or copied.
+    /// Brings a mirror up to date, as a job: everything that it should hold is proven or copied. A job that could not
+    /// do so before goes on, so that none stays behind that says it failed.
     ///
     /// # Errors
-    /// `local.*`.
+    /// `local.*`, `storage.address`.
     pub async fn sync_mirror(&self, workspace: &str, address: &str) -> Result<String> {
         let workspace = self.workspace(workspace).await?;
+        let address = &StorageAddress::parse(address)?.to_string();
+        let mut jobs = self.jobs().await?.into_iter();
+        if let Some(job) = jobs.find(|job| is_behind(job, &workspace, address)) {
+            Box::pin(self.resume_job(&job.id)).await?;
+            return Ok(job.id);
+        }
         let intent = intent(&self.inner, address);
         self.start_publish(workspace, intent).await
     }
+}
+
+/// Whether this job says that the mirror lacks something.
+fn is_behind(job: &Job, workspace: &Workspace, address: &str) -> bool {
+    let action = job.intent.as_ref().map(|intent| &intent.action);
+    job.workspace == workspace.id
+        && matches!(job.state, JobState::Failed | JobState::Paused)
+        && matches!(action, Some(Action::Mirror { address: own }) if own == address)
 }
 
 fn intent(inner: &Inner, address: &str) -> Intent {
@@ -185,26 +201,36 @@ pub(super) async fn after(
     }
 }
 
-/// A job that says that the mirror is behind, and does the rest when it is resumed.
+/// A job that says that the mirror is behind, and does the rest when it is resumed: one, however many releases it missed.
 async fn left_behind(
     inner: &Inner,
     workspace: &Workspace,
     address: &str,
     problem: Problem,
 ) -> Result<()> {
-    let intent = intent(inner, address);
-    let mut job = inner.new_job(
-        JobKind::Mirror,
-        &workspace.id,
-        crate::publish::FIRST_UNIT,
-        None,
-        super::jobs::title(&intent),
-        Some(intent),
-    )?;
+    let mut jobs = inner.journal.jobs().await?.into_iter();
+    let mut job = match jobs.find(|job| is_behind(job, workspace, address)) {
+        Some(known) => known,
+        None => {
+            let intent = intent(inner, address);
+            inner.new_job(
+                JobKind::Mirror,
+                &workspace.id,
+                crate::publish::FIRST_UNIT,
+                None,
+                super::jobs::title(&intent),
+                Some(intent),
+            )?
+        }
+    };
     job.state = JobState::Failed;
-    job.finished = Some(inner.world.now());
+    job.touched = inner.world.now();
+    job.finished = Some(job.touched);
     job.error = Some(problem);
     inner.journal.save_job(&job).await?;
+    if let Some(live) = lock(&inner.live).get_mut(&job.id) {
+        live.job = job.clone();
+    }
     inner.tell(crate::Happened::Job(Box::new(job)));
     Ok(())
 }
