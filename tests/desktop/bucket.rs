@@ -33,6 +33,24 @@ pub(crate) async fn headgate(desk: &Desk, args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// A workspace whose registry lies in a bucket, at `ota`.
+pub(crate) async fn in_a_bucket() -> (Desk, S3) {
+    let desk = Desk::new();
+    let s3 = S3::start(&desk.path().join("s3")).await;
+    let address = s3.address("ota");
+    let init = [
+        "init",
+        "--app",
+        "com.acme.field",
+        "--name",
+        "Acme Field",
+        "--storage",
+        &address,
+    ];
+    headgate(&desk, &init).await;
+    (desk, s3)
+}
+
 /// A web build whose bundle takes four parts.
 fn large(desk: &Desk, word: &str) -> PathBuf {
     let folder = varied(&desk.path().join("builds").join(word), word);
@@ -69,19 +87,8 @@ fn parts(s3: &S3) -> Vec<u32> {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a screen and a keyring: cargo xtask test desktop"]
 async fn a_bucket_does_what_a_folder_does_and_an_upload_survives_a_kill() {
-    let desk = Desk::new();
-    let s3 = S3::start(&desk.path().join("s3")).await;
+    let (desk, s3) = in_a_bucket().await;
     let address = s3.address("ota");
-    let init = [
-        "init",
-        "--app",
-        "com.acme.field",
-        "--name",
-        "Acme Field",
-        "--storage",
-        &address,
-    ];
-    headgate(&desk, &init).await;
     headgate(&desk, &["storage", "credentials", "save"]).await;
 
     let window = desk.open().await;
@@ -188,19 +195,8 @@ async fn a_bucket_does_what_a_folder_does_and_an_upload_survives_a_kill() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a screen and a keyring: cargo xtask test desktop"]
 async fn a_second_console_connects_to_a_bucket_with_credentials_of_its_own() {
-    let desk = Desk::new();
-    let s3 = S3::start(&desk.path().join("s3")).await;
+    let (desk, s3) = in_a_bucket().await;
     let address = s3.address("ota");
-    let init = [
-        "init",
-        "--app",
-        "com.acme.field",
-        "--name",
-        "Acme Field",
-        "--storage",
-        &address,
-    ];
-    headgate(&desk, &init).await;
     let sample = varied(&desk.path().join("builds/first"), "first");
     let sample = sample.to_str().unwrap();
     headgate(

@@ -1,27 +1,14 @@
 //! Settings in the real window: a mirror in another bucket, what releases put into storage, the theme.
 
-use headgate_tests::{ACCESS_KEY, S3, SECRET, files_below, varied};
+use headgate_tests::{ACCESS_KEY, SECRET, files_below, varied};
 
-use crate::bucket::{headgate, start};
-use crate::driver::Desk;
+use crate::bucket::{headgate, in_a_bucket, start};
 use crate::main_job::theme;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a screen and a keyring: cargo xtask test desktop"]
 async fn a_mirror_is_added_and_releases_put_files_into_both_places() {
-    let desk = Desk::new();
-    let s3 = S3::start(&desk.path().join("s3")).await;
-    let address = s3.address("ota");
-    let init = [
-        "init",
-        "--app",
-        "com.acme.field",
-        "--name",
-        "Acme Field",
-        "--storage",
-        &address,
-    ];
-    headgate(&desk, &init).await;
+    let (desk, s3) = in_a_bucket().await;
     headgate(&desk, &["storage", "credentials", "save"]).await;
 
     let window = desk.open().await;
@@ -44,6 +31,7 @@ async fn a_mirror_is_added_and_releases_put_files_into_both_places() {
     window.click("mirror-add").await;
     window.says("mirror", "second").await;
     window.says("toast", "credentials").await;
+    window.says("mirror-behind", "storage.credentials").await;
     window.shot("132-mirror-refused").await;
     window.click("settings-go-mirrors").await;
     window.click("mirror-credentials").await;
@@ -55,6 +43,7 @@ async fn a_mirror_is_added_and_releases_put_files_into_both_places() {
     window
         .says("toast", "The mirror holds what the registry holds")
         .await;
+    window.gone("mirror-behind").await;
     let bucket = s3.folder.join("field-updates");
     let timestamp = |place: &str| std::fs::read(bucket.join(place).join("metadata/timestamp.json"));
     assert_eq!(timestamp("ota").unwrap(), timestamp("second").unwrap());

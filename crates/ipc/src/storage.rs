@@ -1,6 +1,6 @@
 //! Handlers of storage and uploads.
 
-use headgate_core::settings::Delivers;
+use headgate_core::{Problem, settings::Delivers};
 use headgate_engine::{Check, StorageKeys};
 use zeroize::Zeroizing;
 
@@ -34,9 +34,11 @@ impl App {
         let settings = self.console.storage_settings(&request.workspace).await?;
         let mirrors = settings.mirrors.into_iter();
         Ok(dto::StorageSettings {
-            place: place(settings.address, settings.in_vault),
+            place: place(settings.address, settings.in_vault, None),
             public_url: settings.public_url,
-            mirrors: mirrors.map(|m| place(m.address, m.in_vault)).collect(),
+            mirrors: mirrors
+                .map(|m| place(m.address, m.in_vault, m.behind))
+                .collect(),
             delivers: settings.delivers.map(|d| dto::Delivers {
                 zip: d.zip,
                 files: d.files,
@@ -129,12 +131,13 @@ impl App {
     }
 }
 
-fn place(address: String, in_vault: bool) -> dto::StoragePlace {
+fn place(address: String, in_vault: bool, behind: Option<Problem>) -> dto::StoragePlace {
     let bucket = address.starts_with("s3://");
     dto::StoragePlace {
         kind: if bucket { "bucket" } else { "folder" }.into(),
         address,
         in_vault,
+        behind: behind.map(IpcError::from),
     }
 }
 

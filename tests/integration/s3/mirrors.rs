@@ -41,6 +41,8 @@ async fn a_mirror_holds_the_same_state_also_when_it_was_away_meanwhile() {
         jobs.iter().find(|j| j.kind == JobKind::Ship).unwrap().state,
         JobState::Done
     );
+    let shown = anna.console.storage_settings(&id).await.unwrap();
+    assert!(shown.mirrors[0].behind.is_some());
     other.heal();
     assert_eq!(
         mirrored().await.unwrap().build("development"),
@@ -50,6 +52,8 @@ async fn a_mirror_holds_the_same_state_also_when_it_was_away_meanwhile() {
     let again = anna.console.sync_mirror(&id, &address).await.unwrap();
     assert_eq!(again, behind, "the job that failed goes on");
     anna.console.wait(&behind).await.unwrap();
+    let shown = anna.console.storage_settings(&id).await.unwrap();
+    assert_eq!(shown.mirrors[0].behind, None);
     assert_eq!(mirrored().await.unwrap(), bucket.device(&anna).await);
 }
 

@@ -90,7 +90,7 @@ impl Console {
         let workspace = self.workspace(workspace).await?;
         let address = &StorageAddress::parse(address)?.to_string();
         let mut jobs = self.jobs().await?.into_iter();
-        if let Some(job) = jobs.find(|job| is_behind(job, &workspace, address)) {
+        if let Some(job) = jobs.find(|job| is_behind(job, &workspace.id, address)) {
             Box::pin(self.resume_job(&job.id)).await?;
             return Ok(job.id);
         }
@@ -100,9 +100,9 @@ impl Console {
 }
 
 /// Whether this job says that the mirror lacks something.
-fn is_behind(job: &Job, workspace: &Workspace, address: &str) -> bool {
+pub(super) fn is_behind(job: &Job, workspace: &str, address: &str) -> bool {
     let action = job.intent.as_ref().map(|intent| &intent.action);
-    job.workspace == workspace.id
+    job.workspace == workspace
         && matches!(job.state, JobState::Failed | JobState::Paused)
         && matches!(action, Some(Action::Mirror { address: own }) if own == address)
 }
@@ -209,7 +209,7 @@ async fn left_behind(
     problem: Problem,
 ) -> Result<()> {
     let mut jobs = inner.journal.jobs().await?.into_iter();
-    let mut job = match jobs.find(|job| is_behind(job, workspace, address)) {
+    let mut job = match jobs.find(|job| is_behind(job, &workspace.id, address)) {
         Some(known) => known,
         None => {
             let intent = intent(inner, address);

@@ -4,6 +4,7 @@ use headgate_core::{Code, Problem, Result, settings::Delivers};
 use headgate_registry::{HttpStore, ProbeOutcome, Store, probe_storage};
 
 use super::connect::{Check, Found};
+use super::mirror::is_behind;
 use crate::console::{Console, lock};
 use crate::credentials::{self, StorageKeys};
 use crate::publish::{Action, Planned};
@@ -30,6 +31,8 @@ pub struct MirrorSettings {
     pub address: String,
     /// Its credentials are in the vault.
     pub in_vault: bool,
+    /// It lacks something, and why.
+    pub behind: Option<Problem>,
 }
 
 /// What a change of what releases put into storage would sign.
@@ -149,10 +152,17 @@ impl Console {
         let workspace = self.workspace(workspace).await?;
         let journal = &self.inner.journal;
         let reading = self.inner.cache.reading(&workspace.id).await?;
+        let jobs = self.jobs().await?;
         let mut mirrors = Vec::new();
         for address in journal.mirrors(&workspace.id).await? {
-            let in_vault = credentials::in_vault(journal, &address).await?;
-            mirrors.push(MirrorSettings { address, in_vault });
+            let behind = jobs
+                .iter()
+                .find(|job| is_behind(job, &workspace.id, &address));
+            mirrors.push(MirrorSettings {
+                in_vault: credentials::in_vault(journal, &address).await?,
+                behind: behind.and_then(|job| job.error.clone()),
+                address,
+            });
         }
         Ok(StorageSettings {
             in_vault: credentials::in_vault(journal, &workspace.storage).await?,

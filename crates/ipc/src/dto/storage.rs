@@ -31,6 +31,8 @@ pub struct StoragePlace {
     pub kind: String,
     /// A bucket's credentials are in the vault; otherwise they come from `AWS_*` variables.
     pub in_vault: bool,
+    /// A mirror that lacks something, and why.
+    pub behind: Option<IpcError>,
 }
 
 /// What releases put into storage.

@@ -13,6 +13,7 @@ const place = (address: string, inVault: boolean): StoragePlace => ({
   address,
   kind: address.startsWith("s3://") ? "bucket" : "folder",
   inVault,
+  behind: null,
 });
 
 const roles = [
