@@ -18,6 +18,11 @@ async fn a_mirror_is_added_and_releases_put_files_into_both_places() {
     window.says("settings-storage-place", "field-updates").await;
     window.says("settings-freshness", "Valid until").await;
     window.see("no-mirrors").await;
+    window.says("settings-owners", "1 of 1 owner").await;
+    window.click("settings-test").await;
+    window.says("storage-check-result", "passed").await;
+    window.click("storage-check-close").await;
+    window.says("settings-tested", "passed").await;
     window.shot("130-settings").await;
     window.fits_small("130-settings-small").await;
 

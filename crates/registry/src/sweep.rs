@@ -2,7 +2,7 @@
 
 use headgate_core::Result;
 
-use crate::{PartStore, UnfinishedUpload};
+use crate::{Store, UnfinishedUpload};
 
 /// The only folder whose objects are large enough for parts.
 const FOLDER: &str = "bundles";
@@ -16,19 +16,27 @@ pub struct Swept {
     pub kept: Vec<UnfinishedUpload>,
 }
 
-/// Gives up uploads in parts that were begun before a time (Unix seconds), unless `keep` wants one. Nothing when the
+/// Gives up uploads in parts that were begun more than `age` seconds ago, unless `keep` wants one. Nothing when the
 /// storage cannot list them. An upload that somebody still works on begins again when it is missed.
+///
+/// `now` is this computer's time, Unix seconds. Where the storage's own clock is behind it, that counts: a computer whose
+/// clock is years ahead must not end what others have just begun.
 ///
 /// # Errors
 /// `storage.*`; what was given up before stays so.
 pub async fn sweep_uploads(
-    parts: &dyn PartStore,
-    before: i64,
+    store: &dyn Store,
+    age: i64,
+    now: i64,
     keep: &(dyn Fn(&UnfinishedUpload) -> bool + Send + Sync),
 ) -> Result<Option<Swept>> {
+    let Some(parts) = store.parts() else {
+        return Ok(None);
+    };
     let Some(found) = parts.unfinished(FOLDER).await? else {
         return Ok(None);
     };
+    let before = store.server_time().map_or(now, |time| time.min(now)) - age;
     let mut swept = Swept::default();
     for upload in found {
         if upload.begun >= before || keep(&upload) {

@@ -203,16 +203,17 @@ async fn a_server_with_versions_and_upload_lists() {
     // moto says the same for every upload.
     let begun = parts.unfinished("bundles").await.unwrap().unwrap()[0].begun;
     let keep = |upload: &UnfinishedUpload| upload.upload == going_on;
-    let sweep = async |before| {
-        let swept = sweep_uploads(parts, before, &keep).await.unwrap().unwrap();
+    let sweep = async |age, now| {
+        let swept = sweep_uploads(&store, age, now, &keep).await;
+        let swept = swept.unwrap().unwrap();
         let keys =
             |uploads: Vec<UnfinishedUpload>| uploads.into_iter().map(|u| u.key).collect::<Vec<_>>();
         (keys(swept.aborted), keys(swept.kept))
     };
     let all = (vec![], vec![own.to_owned(), other.to_owned()]);
-    assert_eq!(sweep(begun).await, all);
+    assert_eq!(sweep(60, begun + 60).await, all);
     let expected = (vec![other.to_owned()], vec![own.to_owned()]);
-    assert_eq!(sweep(begun + 1).await, expected);
+    assert_eq!(sweep(60, begun + 61).await, expected);
     parts.abort(own, &going_on).await.unwrap();
 
     let lines = probe_storage(&store, "m1", None, &|| jiff::Timestamp::now().as_second()).await;

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use axum::body::Bytes;
 use fake::{Fake, refusal, reply};
 use headgate_core::Code;
-use headgate_registry::{Body, Created, ETag, SentPart, Store, Stored, silent};
+use headgate_registry::{Body, Created, ETag, SentPart, Store, Stored, silent, sweep_uploads};
 use s3::S3;
 use sha2::{Digest, Sha256};
 
@@ -448,4 +448,23 @@ async fn long_folders_are_listed_whole() {
             .len(),
         1_203
     );
+}
+
+#[tokio::test]
+async fn a_computer_whose_clock_is_years_ahead_ends_no_upload_that_was_just_begun() {
+    let now = jiff::Timestamp::now();
+    let list = format!(
+        "<ListMultipartUploadsResult><Upload><Key>ota/bundles/a.zip</Key><UploadId>1</UploadId><Initiated>{now}</Initiated></Upload></ListMultipartUploadsResult>"
+    );
+    let server = Fake::start(move |_| reply(200, &[], list.clone())).await;
+    let store = s3::store(&server.address(), "AK", "SK");
+    let (day, years) = (86_400, 10 * 365 * 86_400);
+    let sweep = async |ahead| {
+        let now = now.as_second() + ahead;
+        let swept = sweep_uploads(&store, day, now, &|_| false).await;
+        swept.unwrap().unwrap().aborted.len()
+    };
+    assert_eq!(sweep(years).await, 0);
+    let deletes = |a: &fake::Asked| a.method == axum::http::Method::DELETE;
+    assert!(!server.asked().iter().any(deletes));
 }

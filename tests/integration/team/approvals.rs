@@ -394,3 +394,23 @@ async fn what_reaches_a_channel_can_be_undone_for_some_seconds() {
     let refused = anna.console.start_plan(&plan.plan, None).await.unwrap_err();
     assert_eq!(refused.code, Code::UsageConfirm);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_releases_put_into_storage_is_asked_for_and_changes_with_the_second_owner() {
+    let crew = Crew::new().await;
+    let (anna, id) = (&crew.anna, crew.anna.workspace.id.as_str());
+    let both = headgate_core::settings::Delivers {
+        zip: true,
+        files: true,
+    };
+    let plan = anna.console.deliver_prepare(id, both).await.unwrap();
+    assert!(plan.planned.can_ask, "{:?}", plan.planned.problem);
+    let (job, request) = anna.console.ask_plan(&plan.plan, "").await.unwrap();
+    anna.console.wait(&job).await.unwrap();
+    let delivers = async || anna.console.storage_settings(id).await.unwrap().delivers;
+    assert_eq!(delivers().await, Some(Default::default()), "nothing yet");
+    crew.mara.co_sign(&request).await.unwrap();
+    anna.publish(&request).await.unwrap();
+    anna.console.sync(id).await.unwrap();
+    assert_eq!(delivers().await, Some(both));
+}

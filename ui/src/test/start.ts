@@ -28,6 +28,7 @@ export function fresh(backend: FakeBackend): void {
   fleet.running = null;
   app.quitAsked = null;
   app.credentialsAsked = null;
+  app.tests = {};
   app.choosing = false;
   app.startingSandbox = false;
   app.choosingOffline = false;

@@ -41,6 +41,8 @@ describe("accessibility rules", () => {
     ["pipeline", "requests", "requests-empty"],
     ["pipeline", "settings", "no-mirrors"],
     ["uploading", "settings", "settings-sweep"],
+    ["offline", "settings", "no-mirrors"],
+    ["empty", "settings", "no-mirrors"],
   ] as const)("hold in %s on %s", async (scenario, view, testid) => {
     await open(scenario);
     app.view = view;

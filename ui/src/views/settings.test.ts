@@ -1,6 +1,8 @@
 import { screen, waitFor } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
+import { placeOf } from "../components/settings/words";
+import { unreadable } from "../lib/backend/fake/data";
 import type { FakeBackend, Scenario } from "../lib/backend/fake";
 import { theme } from "../lib/stores/theme.svelte";
 import { violations } from "../test/axe";
@@ -33,15 +35,17 @@ describe("settings", () => {
       storage: address,
       credentials: { accessKeyId: "HG7KQ2MX4TNA", secretAccessKey: "s3cr3t", sessionToken: null },
     });
-    expect((await screen.findByTestId("mirror")).textContent).toContain(address);
+    expect((await screen.findByTestId("mirror")).textContent).toContain("Amazon S3, eu-west-1 · second / field/");
     await userEvent.click(at("mirror-credentials"));
     expect((await screen.findByTestId("credentials-dialog")).textContent).toContain(address);
     await userEvent.click(at("credentials-cancel"));
     await userEvent.click(at("mirror-sync"));
     expect(sent(backend, "mirror_sync")).toEqual({ workspace: "acme", address });
     await userEvent.click(at("mirror-remove"));
-    await userEvent.click(at("mirror-keep"));
+    expect(document.activeElement, "the harmless one").toBe(at("mirror-keep"));
+    await userEvent.keyboard("{Enter}");
     expect(sent(backend, "mirror_remove")).toBeUndefined();
+    expect(document.activeElement).toBe(at("mirror-remove"));
     await userEvent.click(at("mirror-remove"));
     await userEvent.click(at("mirror-remove-go"));
     await screen.findByTestId("no-mirrors");
@@ -80,7 +84,41 @@ describe("settings", () => {
     await userEvent.click(at("theme-system"));
     await userEvent.click(at("settings-refresh"));
     expect(sent(backend, "freshness_refresh")).toEqual({ workspace: "acme" });
+    expect(at("settings-owners").textContent).toMatch(/\d of \d owners?, valid until/);
     await userEvent.click(at("settings-test"));
-    expect(await screen.findByTestId("storage-check-sheet")).toBeTruthy();
+    await screen.findByTestId("storage-check-result");
+    await userEvent.click(at("storage-check-close"));
+    expect(at("settings-tested").textContent).toMatch(/Tested: \d of \d passed/);
+  });
+
+  it("goes to a section, and the keyboard goes on from there", async () => {
+    await settings("uploading");
+    at("settings-go-mirrors").focus();
+    await userEvent.keyboard("{Enter}{Tab}");
+    expect(document.activeElement).toBe(at("mirror-open"));
+  });
+
+  it("says why settings cannot be shown, and asks again", async () => {
+    const { backend } = await open("pipeline");
+    backend.fail("storage_settings", { ...unreadable, message: "The cache is damaged.", retryable: true });
+    await userEvent.click(await screen.findByTestId("nav-settings"));
+    expect((await screen.findByTestId("error-panel")).textContent).toContain("The cache is damaged.");
+    backend.heal("storage_settings");
+    await userEvent.click(at("error-action"));
+    await screen.findByTestId("settings-storage-place");
+  });
+});
+
+describe("a storage address", () => {
+  it.each([
+    ["file:///srv/my%20ota", "/srv/my ota"],
+    ["s3://b/p?endpoint=https://s3.acme.example:9000&region=x", "s3.acme.example:9000 · b / p/"],
+    ["s3://b?region=eu-north-1", "Amazon S3, eu-north-1 · b"],
+    ["s3://b/", "Amazon S3 · b"],
+    ["s3://b/p?endpoint=nonsense", "Amazon S3 · b / p/"],
+    ["file:///srv/%E0%A4%A", "file:///srv/%E0%A4%A"],
+    ["no address", "no address"],
+  ])("%s reads %s", (address, words) => {
+    expect(placeOf(address)).toBe(words);
   });
 });

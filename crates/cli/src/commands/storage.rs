@@ -111,7 +111,9 @@ async fn mirror(context: &Context, workspace: &str, command: MirrorCommand) -> O
         }
         MirrorCommand::Remove { address } => {
             console.remove_mirror(workspace, &address).await?;
-            let text = format!("{address} gets nothing any more. What lies there stays there.\n");
+            let text = format!(
+                "{address} gets nothing any more, and its credentials are out of the vault. What lies there stays there.\n"
+            );
             return Ok(Answer::new(json!({ "removed": address }), text));
         }
         MirrorCommand::Add { address } => {

@@ -12,6 +12,7 @@ use headgate_core::Result;
 use headgate_registry::Stored;
 
 use super::{IN_FLIGHT, Marks, SMALL, Target, Uploads, poisoned};
+use crate::console::lock;
 use crate::db::{ObjectState, Step};
 
 /// Small objects that are asked for before it is decided about the others.
@@ -78,7 +79,7 @@ impl Uploads<'_> {
                 let missing = &missing;
                 async move {
                     if self.is_missing(target, index, &steps[index], marks).await? {
-                        crate::console::lock(missing).push(index);
+                        lock(missing).push(index);
                     }
                     Ok(())
                 }

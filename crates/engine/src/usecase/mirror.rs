@@ -15,7 +15,7 @@ use headgate_registry::{
 use headgate_tuf::{MAX_METADATA, RoleName, sha256_hex};
 
 use crate::console::{Console, Inner, lock};
-use crate::credentials::StorageKeys;
+use crate::credentials::{self, StorageKeys};
 use crate::db::{Job, JobKind, JobState, Phase, TargetView};
 use crate::publish::{Action, Intent};
 use crate::upload::{Control, Target};
@@ -67,28 +67,42 @@ impl Console {
         self.inner.journal.mirrors(workspace).await
     }
 
-    /// Forgets a mirror. What lies there stays there.
+    /// Forgets a mirror with its credentials and what it lacks. What lies there stays there.
     ///
     /// # Errors
-    /// `usage.unknown` when it is none.
+    /// `usage.unknown` when it is none; `key.*` when its credentials cannot be taken out of the vault: then it stays.
     pub async fn remove_mirror(&self, workspace: &str, address: &str) -> Result<()> {
-        if self.inner.journal.remove_mirror(workspace, address).await? {
+        self.known_mirror(workspace, address).await?;
+        if credentials::in_vault(&self.inner.journal, address).await? {
+            self.forget_credentials(workspace, Some(address)).await?;
+        }
+        self.inner.journal.remove_mirror(workspace, address).await?;
+        for job in self.jobs().await? {
+            if is_behind(&job, workspace, address) {
+                self.dismiss_job(&job.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing is written to, or forgotten of, a place that is no mirror.
+    async fn known_mirror(&self, workspace: &str, address: &str) -> Result<()> {
+        if self.mirrors(workspace).await?.iter().any(|m| m == address) {
             return Ok(());
         }
-        Err(Problem::new(
-            Code::UsageUnknown,
-            format!("{address} is not a mirror of this workspace."),
-        ))
+        let what = format!("{address} is not a mirror of this workspace.");
+        Err(Problem::new(Code::UsageUnknown, what))
     }
 
     /// Brings a mirror up to date, as a job: everything that it should hold is proven or copied. A job that could not
     /// do so before goes on, so that none stays behind that says it failed.
     ///
     /// # Errors
-    /// `local.*`, `storage.address`.
+    /// `local.*`, `storage.address`; `usage.unknown` when it is no mirror.
     pub async fn sync_mirror(&self, workspace: &str, address: &str) -> Result<String> {
         let workspace = self.workspace(workspace).await?;
         let address = &StorageAddress::parse(address)?.to_string();
+        self.known_mirror(&workspace.id, address).await?;
         let mut jobs = self.jobs().await?.into_iter();
         if let Some(job) = jobs.find(|job| is_behind(job, &workspace.id, address)) {
             Box::pin(self.resume_job(&job.id)).await?;

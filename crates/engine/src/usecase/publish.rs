@@ -111,6 +111,7 @@ impl Console {
         }
         let workspace = self.workspace(&known.workspace).await?;
         let failed_with = |code| known.error.as_ref().is_some_and(|e| e.code == code);
+        // What was signed stood on a state that is not there any more: it is signed anew, not written again.
         let overwritten = failed_with(Code::StorageSloppy) && self.was_committed(id).await?;
         let conflict = failed_with(Code::PublishConflict) || overwritten;
         let mut intent = known.intent.clone();
@@ -129,9 +130,9 @@ impl Console {
             self.inner.release(id);
             return Ok(());
         }
-        if overwritten {
-            // What was signed stood on a state that is not there any more.
-            self.inner.journal.set_steps(id, &[]).await?;
+        if overwritten && let Err(problem) = self.inner.journal.set_steps(id, &[]).await {
+            self.inner.release(id);
+            return Err(problem);
         }
         job.intent = intent;
         job.state = JobState::Running;

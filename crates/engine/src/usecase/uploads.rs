@@ -84,11 +84,8 @@ impl Console {
             .map(|upload| upload.upload)
             .collect();
         let keep = move |found: &UnfinishedUpload| own.contains(&found.upload);
-        let before = self.inner.world.now().unix() - i64::from(days) * 86_400;
-        let swept = match store.parts() {
-            Some(parts) => sweep_uploads(parts, before, &keep).await?,
-            None => None,
-        };
+        let (age, now) = (i64::from(days) * 86_400, self.inner.world.now().unix());
+        let swept = sweep_uploads(store.as_ref(), age, now, &keep).await?;
         swept.ok_or_else(|| {
             let what = format!("{address} does not list uploads in parts.");
             Problem::new(Code::UsageArgument, what)

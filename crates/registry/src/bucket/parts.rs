@@ -284,7 +284,10 @@ impl BucketStore {
     /// The answer to a listing of uploads or parts; nothing when the upload is gone or the server has no such listing.
     async fn told(&self, ask: &super::request::Ask<'_>) -> Result<Option<Bytes>> {
         match self.wire.send(ask, silent()).await? {
-            Answer::Fine(response) => self.wire.whole(response, MAX_ANSWER).await.map(Some),
+            Answer::Fine(response) => {
+                self.note_time(&response);
+                self.wire.whole(response, MAX_ANSWER).await.map(Some)
+            }
             Answer::Refused(refusal, _)
                 if refusal.not_implemented()
                     || refusal.status == StatusCode::METHOD_NOT_ALLOWED

@@ -5,6 +5,7 @@ import type { IpcError } from "../../lib/bindings/IpcError";
 import type { Job } from "../../lib/bindings/Job";
 import type { Picked } from "../../lib/bindings/Picked";
 import type { ReleaseRef } from "../../lib/stores/drop.svelte";
+import { Attempt } from "../../lib/stores/attempt.svelte";
 import { jobs } from "../../lib/stores/jobs.svelte";
 import { follow } from "../ship/follow";
 
@@ -16,17 +17,16 @@ interface Start {
 }
 
 /** One web build beside one release. Inspects, asks, and changes nothing. */
-export class CompareFlow {
+export class CompareFlow extends Attempt {
   readonly #start: Start;
   item = $state.raw<Picked | null>(null);
   jobId = $state<string | null>(null);
   result = $state.raw<Comparison | null>(null);
-  error = $state.raw<IpcError | null>(null);
-  busy = $state(false);
   /** A native dialog is open. */
   choosing = $state(false);
 
   constructor(start: Start) {
+    super();
     this.#start = start;
     this.item = start.item;
   }
@@ -66,7 +66,7 @@ export class CompareFlow {
     if (!item || this.busy) return;
     const { workspace, unit } = this.#start;
     untrack(() => (this.result = null));
-    await this.#try(async () => {
+    await this.attempt(async () => {
       const request = { workspace, unit, handle: item.handle, excludeSourceMaps: false };
       const { job } = await call("inspect_start", request);
       await follow(job);
@@ -81,23 +81,11 @@ export class CompareFlow {
     if (job.state !== "done" || handle === null) return;
     this.jobId = null;
     const { workspace, unit, release } = this.#start;
-    await this.#try(async () => {
+    await this.attempt(async () => {
       this.result = await call("compare_build", { workspace, unit, handle, build: release.build });
     });
     // Its result is on screen; the list of jobs should not keep it.
     if (this.error === null) await jobs.dismiss(job.id).catch(() => undefined);
-  }
-
-  async #try(act: () => Promise<void>): Promise<void> {
-    untrack(() => (this.error = null));
-    this.busy = true;
-    try {
-      await act();
-    } catch (thrown) {
-      this.error = toIpcError(thrown);
-    } finally {
-      this.busy = false;
-    }
   }
 }
 

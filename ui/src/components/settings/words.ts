@@ -37,3 +37,37 @@ export function titleOf(way: DeliverWay): string {
 
 /** Days after which an upload in parts that nobody ended is given up. */
 export const SWEEP_DAYS = 7;
+
+function urlOf(text: string): URL | null {
+  try {
+    return new URL(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Decoded; nothing when it is no text. */
+function pathOf(encoded: string): string | null {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return null;
+  }
+}
+
+/** A storage address as a person reads it: "s3.acme.example · field-updates / ota/". The whole stands in the title. */
+export function placeOf(address: string): string {
+  const url = urlOf(address);
+  if (url?.protocol === "file:") return pathOf(url.pathname) ?? address;
+  if (url?.protocol !== "s3:") return address;
+  const endpoint = urlOf(url.searchParams.get("endpoint") ?? "");
+  const region = url.searchParams.get("region");
+  const host = endpoint?.host ?? (region === null ? "Amazon S3" : `Amazon S3, ${region}`);
+  const prefix = url.pathname.replace(/^\/+|\/+$/gu, "");
+  return prefix === "" ? `${host} · ${url.host}` : `${host} · ${url.host} / ${prefix}/`;
+}
+
+/** Two writers are kept apart by a lock object, since the storage ignores conditional writes. */
+export function usesLock(address: string): boolean {
+  return urlOf(address)?.searchParams.get("lock") === "1";
+}

@@ -1,9 +1,8 @@
-import { untrack } from "svelte";
 import { call, toIpcError } from "../../lib/backend";
 import type { Inspection } from "../../lib/bindings/Inspection";
-import type { IpcError } from "../../lib/bindings/IpcError";
 import type { Job } from "../../lib/bindings/Job";
 import type { SignPlan } from "../../lib/bindings/SignPlan";
+import { Attempt } from "../../lib/stores/attempt.svelte";
 import { jobs } from "../../lib/stores/jobs.svelte";
 import { draftOf, fieldErrors, requestOf, type Draft } from "./draft";
 import { needsMore } from "../approvals/words";
@@ -26,7 +25,7 @@ interface Start {
 const TYPING_PAUSE = 300;
 
 /** One web build on its way from the drop to the receipt. The engine decides; this remembers and asks. */
-export class ShipFlow {
+export class ShipFlow extends Attempt {
   readonly #start: Start;
   inspectJob = $state<string | null>(null);
   shipJob = $state<string | null>(null);
@@ -37,9 +36,7 @@ export class ShipFlow {
   plan = $state.raw<SignPlan | null>(null);
   /** The person stands at the sign step. */
   signing = $state(false);
-  error = $state.raw<IpcError | null>(null);
   /** A request is under way. */
-  busy = $state(false);
   typed = $state("");
   /** A re-inspection runs; the old figures stay readable meanwhile. */
   again = $state(false);
@@ -48,6 +45,7 @@ export class ShipFlow {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(start: Start) {
+    super();
     this.#start = start;
   }
 
@@ -69,7 +67,7 @@ export class ShipFlow {
   async begin(): Promise<void> {
     const { job, handle } = this.#start;
     if (job !== null) {
-      await this.#try(async () => {
+      await this.attempt(async () => {
         const found = await follow(job);
         if (found.kind === "inspect") this.inspectJob = job;
         else this.shipJob = job;
@@ -85,7 +83,7 @@ export class ShipFlow {
     if (handle === null) return this.resume();
     this.excluded = excludeSourceMaps;
     this.again = this.inspection !== null;
-    await this.#try(async () => {
+    await this.attempt(async () => {
       const { workspace, unit } = this.#start;
       const { job } = await call("inspect_start", { workspace, unit, handle, excludeSourceMaps });
       await follow(job);
@@ -103,7 +101,7 @@ export class ShipFlow {
     if (job.state === "cancelled") this.again = false;
     const handle = job.handle;
     if (job.state !== "done" || handle === null) return;
-    await this.#try(async () => {
+    await this.attempt(async () => {
       const made = await call("inspection", { handle });
       this.inspection = made;
       this.excluded = made.sourceMapsExcluded;
@@ -165,7 +163,7 @@ export class ShipFlow {
   async sign(): Promise<void> {
     const plan = this.plan;
     if (plan === null || this.busy) return;
-    await this.#try(async () => {
+    await this.attempt(async () => {
       const typed = plan.typeToConfirm === null ? null : this.typed.trim();
       const { job } = await call("ship_start", { plan: plan.plan, typed });
       await follow(job);
@@ -206,7 +204,7 @@ export class ShipFlow {
 
   async #onJob(act: (id: string) => Promise<void>): Promise<void> {
     const id = this.shipJob ?? this.inspectJob;
-    if (id !== null) await this.#try(() => act(id));
+    if (id !== null) await this.attempt(() => act(id));
   }
 
   /** Why neither signing nor asking is open; nothing when one is. */
@@ -230,17 +228,5 @@ export class ShipFlow {
       return `Needs the channel's name: ${plan.typeToConfirm}`;
     }
     return null;
-  }
-
-  async #try(act: () => Promise<void>): Promise<void> {
-    untrack(() => (this.error = null));
-    this.busy = true;
-    try {
-      await act();
-    } catch (thrown) {
-      this.error = toIpcError(thrown);
-    } finally {
-      this.busy = false;
-    }
   }
 }

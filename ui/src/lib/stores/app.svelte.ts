@@ -1,4 +1,5 @@
 import type { AppState } from "../bindings/AppState";
+import type { ConnectTest } from "../bindings/ConnectTest";
 import type { Event } from "../bindings/Event";
 import type { Gate } from "../bindings/Gate";
 import type { IpcError } from "../bindings/IpcError";
@@ -306,6 +307,13 @@ class App {
   /** Tests the storage of a workspace, line by line. */
   checkStorage(workspace: Workspace): void {
     this.overlay = { kind: "storage-check", workspace };
+  }
+
+  /** The newest test of each workspace's storage since this start. */
+  tests = $state.raw<Record<string, ConnectTest>>({});
+
+  storageTested(workspace: string, test: ConnectTest): void {
+    this.tests = { ...this.tests, [workspace]: test };
   }
 
   /** Asks for new credentials, then goes on. */
