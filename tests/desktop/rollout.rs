@@ -266,6 +266,28 @@ async fn one_rollout_goes_to_everyone_and_a_bad_one_stops_itself() {
     assert_eq!(view["row"]["release"]["version"], json!("4.2.6"));
     window.shot("88-rolled-back").await;
 
+    // Nothing goes forward while people look for the cause.
+    window.click("act-more").await;
+    change(
+        &window,
+        "act-freeze",
+        "Looking for the cause",
+        Some("88-freeze"),
+    )
+    .await;
+    window.says("frozen-banner", "Looking for the cause").await;
+    window.shot("88-frozen").await;
+    window.click("nav-pipeline").await;
+    window.says("frozen-production", "Frozen by").await;
+    window.shot("88-frozen-board").await;
+    window.fits_small("88-frozen-board-small").await;
+    window.click("nav-rollouts").await;
+    window.click("open-rollout-production").await;
+    change(&window, "banner-unfreeze", "The cause was found", None).await;
+    hands
+        .until("it is not frozen", |view| view["frozen"].is_null())
+        .await;
+
     window.click("nav-devices").await;
     window.see("share").await;
     window.shot("89-devices").await;

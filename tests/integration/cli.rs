@@ -13,6 +13,8 @@ mod counted;
 mod devices;
 #[path = "cli/errors.rs"]
 mod errors;
+#[path = "cli/freeze.rs"]
+mod freeze;
 #[path = "cli/harness.rs"]
 mod harness;
 #[path = "cli/keys.rs"]

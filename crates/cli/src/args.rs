@@ -348,6 +348,10 @@ pub(crate) enum RolloutCommand {
     },
     /// Return devices to the web build inside the store app
     Embedded(ChannelArgs),
+    /// Close the channel to more devices: nothing is shipped, promoted, raised or resumed
+    Freeze(ChannelArgs),
+    /// Open a frozen channel again
+    Unfreeze(ChannelArgs),
 }
 
 #[derive(Debug, Args)]

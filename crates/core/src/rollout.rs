@@ -186,6 +186,13 @@ pub struct Frozen {
     pub why: String,
 }
 
+impl Frozen {
+    /// "Frozen by Ines: audit".
+    pub fn says(&self) -> String {
+        format!("Frozen by {}: {}", self.by, self.why)
+    }
+}
+
 /// What a channel serves, in short.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Serving {

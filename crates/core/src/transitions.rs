@@ -4,7 +4,7 @@ use headgate_tuf::{Name, UtcTime};
 
 use crate::native::Native;
 use crate::rollout::{
-    Base, BaseRelease, Entry, Gate, MAX_KEEP, RolloutDocument, RolloutState, check_permille,
+    Base, BaseRelease, Entry, Frozen, Gate, MAX_KEEP, RolloutDocument, RolloutState, check_permille,
 };
 use crate::share::ALL;
 use crate::{Code, Problem, Result};
@@ -232,6 +232,41 @@ impl RolloutDocument {
         self.only(Base::Embedded, now, reason).finished()
     }
 
+    /// Closes the channel to more devices: no release is started, no share raised, nothing resumed, until it is unfrozen.
+    /// What it serves goes on as it is. Ways back stay open: halting, rolling back, returning to embedded.
+    ///
+    /// # Errors
+    /// `rollout.state` when it is frozen already, `usage.argument` for name and reason.
+    pub fn freeze(&self, by: &str, reason: &str) -> Result<Self> {
+        self.not_frozen()?;
+        let frozen = Frozen {
+            by: by.into(),
+            why: reason.into(),
+        };
+        Self {
+            frozen: Some(frozen),
+            reason: reason.into(),
+            ..self.clone()
+        }
+        .finished()
+    }
+
+    /// Opens a frozen channel again.
+    ///
+    /// # Errors
+    /// `rollout.state` when it is not frozen, `usage.argument` for the reason.
+    pub fn unfreeze(&self, reason: &str) -> Result<Self> {
+        if self.frozen.is_none() {
+            return Err(state(format!("{} is not frozen.", self.channel)));
+        }
+        Self {
+            frozen: None,
+            reason: reason.into(),
+            ..self.clone()
+        }
+        .finished()
+    }
+
     fn unfinished(&self, needed: RolloutState, verb: &str) -> Result<&Entry> {
         let Some(entry) = self.entries.first() else {
             return Err(state(format!(
@@ -257,10 +292,10 @@ impl RolloutDocument {
 
     fn not_frozen(&self) -> Result<()> {
         self.frozen.as_ref().map_or(Ok(()), |f| {
-            Err(state(format!(
-                "{} is frozen by {}: {}",
-                self.channel, f.by, f.why
-            )))
+            let what = format!("{} is frozen by {}: {}", self.channel, f.by, f.why);
+            Err(state(what).remedy(
+                "Unfreeze the channel first. Halting, rolling back and returning to embedded work on a frozen one.",
+            ))
         })
     }
 

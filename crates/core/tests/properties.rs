@@ -233,7 +233,11 @@ proptest! {
         let raised = state.rollout.set_share(first.permille.saturating_add(by).min(1000), UtcTime::from_unix(1), "x");
         let Ok(rollout) = raised else { return Ok(()) };
         let high = ChannelState { rollout, ..state.clone() };
-        if after(low, &state, &device) == Some(build) && low != Offer::Nothing(Why::NativeVersion) {
+        // A device outside the release's native range has it only where its native app embeds that build.
+        let meant_for = state.releases.get(&build).is_some_and(|release| {
+            release.native.matches_both(first.native.as_ref(), device.platform, &device.native)
+        });
+        if meant_for && after(low, &state, &device) == Some(build) {
             let now = after(who_gets(&high, &device), &high, &device);
             // Without a share that reaches it, a device may have it by other ways; it must not be moved off. One that
             // goes back to an embedded build which is this release does so at every share below its own.
@@ -262,6 +266,8 @@ enum Step {
     Complete,
     RollBack(u32),
     Embedded,
+    Freeze,
+    Unfreeze,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -273,6 +279,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Complete),
         1 => (1_u32..30).prop_map(Step::RollBack),
         1 => Just(Step::Embedded),
+        1 => Just(Step::Freeze),
+        1 => Just(Step::Unfreeze),
     ]
 }
 
@@ -299,7 +307,9 @@ proptest! {
         let mut current = RolloutDocument::start(None, start(1, 10, 0)).unwrap();
         for (at, step) in steps.into_iter().enumerate() {
             let now = UtcTime::from_unix(at as i64 + 1);
-            let decided = !matches!(step, Step::Share(_) | Step::Halt | Step::Complete);
+            let decided = !matches!(step, Step::Share(_) | Step::Halt | Step::Complete | Step::Freeze | Step::Unfreeze);
+            let back = matches!(step, Step::Halt | Step::RollBack(_) | Step::Embedded | Step::Unfreeze);
+            let freezes = matches!(step, Step::Freeze | Step::Unfreeze);
             let next = match step {
                 Step::Start(b, p) => RolloutDocument::start(Some(&current), start(b, p, at as i64 + 1)),
                 Step::Share(p) => current.set_share(p, now, "x"),
@@ -308,6 +318,8 @@ proptest! {
                 Step::Complete => current.complete(now, "x"),
                 Step::RollBack(b) => current.roll_back(b, &hash(b), now, "x"),
                 Step::Embedded => current.embedded(now, "x"),
+                Step::Freeze => current.freeze("Jonas", "x"),
+                Step::Unfreeze => current.unfreeze("x"),
             };
             let next = match next {
                 Ok(next) => next,
@@ -318,6 +330,12 @@ proptest! {
                 }
             };
             prop_assert_eq!(&RolloutDocument::parse(&next.to_bytes().unwrap()).unwrap(), &next);
+            prop_assert!(current.frozen.is_none() || back, "something went forward on a frozen channel");
+            prop_assert_eq!(next.frozen.is_some() != current.frozen.is_some(), freezes, "only freezing freezes");
+            if freezes {
+                let served = |d: &RolloutDocument| (d.entries.clone(), d.base.clone(), d.keep.clone(), d.attempt());
+                prop_assert_eq!(served(&next), served(&current), "freezing moves no device");
+            }
             if let (Some(old), Some(new)) = (current.entries.first(), next.entries.first()) {
                 if old.release == new.release {
                     prop_assert!(new.permille >= old.permille, "a share fell");
@@ -338,8 +356,7 @@ proptest! {
 
     #[test]
     fn a_frozen_channel_can_only_be_halted_or_moved_back(permille in 11_u16..=1000) {
-        let mut frozen = RolloutDocument::start(None, start(1, 10, 0)).unwrap();
-        frozen.frozen = Some(headgate_core::rollout::Frozen { by: "Jonas".into(), why: "Holiday".into() });
+        let frozen = RolloutDocument::start(None, start(1, 10, 0)).unwrap().freeze("Jonas", "Holiday").unwrap();
         let now = UtcTime::from_unix(1);
         prop_assert!(RolloutDocument::start(Some(&frozen), start(2, permille, 1)).is_err());
         prop_assert!(frozen.set_share(permille, now, "x").is_err());

@@ -1,6 +1,7 @@
 //! The board in words.
 
 use headgate_core::RolloutState;
+use headgate_core::rollout::Frozen;
 use headgate_engine::{self as engine, GateState};
 
 use crate::app::App;
@@ -60,6 +61,7 @@ fn channel(c: &engine::ChannelBoard, position: usize, last: usize) -> dto::Chann
         validity: Some(validity(c.validity)),
         current: c.serving.as_ref().map(serving),
         previous: c.previous.iter().map(past).collect(),
+        frozen: c.frozen.as_ref().map(Frozen::says),
     }
 }
 
@@ -125,6 +127,7 @@ pub(crate) fn gate(g: &engine::GateBoard) -> dto::Gate {
         GateState::Closed => ("closed", "Key not here"),
         GateState::Busy => ("busy", "Working…"),
         GateState::Blocked => ("blocked", "Expired"),
+        GateState::Frozen => ("blocked", "Frozen"),
     };
     dto::Gate {
         from: g.from.clone(),

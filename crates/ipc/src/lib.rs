@@ -15,6 +15,7 @@ pub mod commands;
 mod create;
 mod devices;
 pub mod dto;
+mod effect;
 mod error;
 mod events;
 mod figures;

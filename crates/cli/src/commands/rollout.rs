@@ -27,6 +27,8 @@ pub(crate) async fn run(context: &Context, command: RolloutCommand) -> Outcome {
         RolloutCommand::Complete(place) => (place, RolloutChange::Complete),
         RolloutCommand::RollBack { place, to } => (place, RolloutChange::RollBack { to }),
         RolloutCommand::Embedded(place) => (place, RolloutChange::Embedded),
+        RolloutCommand::Freeze(place) => (place, RolloutChange::Freeze),
+        RolloutCommand::Unfreeze(place) => (place, RolloutChange::Unfreeze),
     };
     let action = change.word();
     let start = context.console.rollout(

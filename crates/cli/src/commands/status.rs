@@ -105,6 +105,14 @@ fn state(channel: &ChannelBoard) -> &'static str {
     }
 }
 
+fn words(channel: &ChannelBoard) -> String {
+    let state = state(channel).replace('_', " ");
+    match &channel.frozen {
+        Some(_) => format!("{state}, frozen"),
+        None => state,
+    }
+}
+
 fn row(board: &Board, channel: &ChannelBoard, now: UtcTime) -> Vec<String> {
     let dash = || "–".to_owned();
     let serving = channel.serving.as_ref();
@@ -113,7 +121,7 @@ fn row(board: &Board, channel: &ChannelBoard, now: UtcTime) -> Vec<String> {
         channel.id.clone(),
         manifest.map_or_else(dash, |m| m.version.clone()),
         manifest.map_or_else(dash, |m| m.build.to_string()),
-        state(channel).replace('_', " "),
+        words(channel),
         serving.map_or_else(dash, |s| percent(s.permille)),
         manifest.map_or_else(dash, |m| short(&m.bundle.sha256).into()),
         serving
@@ -132,6 +140,7 @@ fn channel_json(board: &Board, channel: &ChannelBoard, now: UtcTime) -> Value {
         "channel": channel.id,
         "label": channel.label,
         "state": state(channel),
+        "frozen": channel.frozen.as_ref().map(|f| json!({ "by": f.by, "why": f.why })),
         "version": manifest.map(|m| &m.version),
         "build": manifest.map(|m| m.build),
         "release": manifest.map(|m| super::receipt::release_text(&board.unit.0, &m.version, m.build)),

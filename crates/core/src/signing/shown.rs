@@ -399,7 +399,7 @@ fn serves(document: &RolloutDocument) -> String {
         ));
     }
     if let Some(frozen) = &document.frozen {
-        parts.push(format!("frozen by {}", frozen.by));
+        parts.push(format!("frozen by {}: {}", frozen.by, frozen.why));
     }
     parts.join("; ")
 }

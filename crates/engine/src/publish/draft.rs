@@ -172,8 +172,7 @@ pub(crate) async fn draft(
         } => {
             let documents = documents::channel(store, view, unit, channel).await?;
             let settings = &view.targets.meta.x;
-            let reason = &intent.reason;
-            let next = rollout::change(&documents, settings, change, unit, channel, world, reason)?;
+            let next = rollout::change(&documents, settings, change, unit, channel, world, intent)?;
             d.rollout_role(unit, channel, &next)?;
         }
         Action::Deliver { delivers } => d.settings(*delivers)?,

@@ -190,9 +190,19 @@ pub enum RolloutChange {
     },
     /// To the web build inside the store app.
     Embedded,
+    /// Closes the channel to more devices.
+    Freeze,
+    /// Opens a frozen channel again.
+    Unfreeze,
 }
 
 impl RolloutChange {
+    /// It takes nothing from a device and offers it nothing more. Such acts have to be quick: no name is typed for them
+    /// and no seconds pass before they are signed.
+    pub fn stops(&self) -> bool {
+        matches!(self, Self::Halt | Self::Freeze)
+    }
+
     /// Word for the audit log.
     pub fn word(&self) -> &'static str {
         match self {
@@ -202,6 +212,8 @@ impl RolloutChange {
             Self::Complete => "complete",
             Self::RollBack { .. } => "roll_back",
             Self::Embedded => "embedded",
+            Self::Freeze => "freeze",
+            Self::Unfreeze => "unfreeze",
         }
     }
 }

@@ -7,7 +7,7 @@ use headgate_core::{
 use headgate_registry::documents::ChannelDocuments;
 use headgate_tuf::Name;
 
-use super::RolloutChange;
+use super::{Intent, RolloutChange};
 use crate::World;
 
 /// Starts to serve a build.
@@ -63,10 +63,10 @@ pub(super) fn change(
     unit: &Name,
     channel: &Name,
     world: &World,
-    reason: &str,
+    intent: &Intent,
 ) -> Result<RolloutDocument> {
     let now = world.now();
-    let reason = &given(reason, || match change {
+    let reason = &given(&intent.reason, || match change {
         RolloutChange::Share { build, permille } => {
             format!("Build {build} to {}", percent(*permille))
         }
@@ -75,6 +75,8 @@ pub(super) fn change(
         RolloutChange::Complete => format!("To {}", percent(1000)),
         RolloutChange::RollBack { to } => format!("Back to build {to}"),
         RolloutChange::Embedded => "Back to the embedded build".into(),
+        RolloutChange::Freeze => "no reason given".into(),
+        RolloutChange::Unfreeze => "Unfrozen".into(),
     });
     let approved = |build: u32| {
         documents
@@ -117,17 +119,23 @@ pub(super) fn change(
             document.roll_back(*to, approved(*to)?, now, reason)
         }
         RolloutChange::Embedded => current()?.embedded(now, reason),
+        RolloutChange::Freeze => current()?.freeze(&intent.by, reason),
+        RolloutChange::Unfreeze => current()?.unfreeze(reason),
     }
 }
 
 /// What a rollout document says, for the person who signs it.
 pub(super) fn says(document: &RolloutDocument) -> String {
     let serving = document.serving();
-    match (serving.release, serving.state, &serving.base) {
+    let says = match (serving.release, serving.state, &serving.base) {
         (Some(build), RolloutState::Halted, _) => format!("Offers build {build} to no new device"),
         (Some(build), RolloutState::Complete, _) => format!("Serves build {build} to 100 %"),
         (Some(build), _, _) => format!("Serves build {build} to {}", percent(serving.permille)),
         (None, _, Base::Embedded) => "Returns devices to the embedded build".into(),
         (None, ..) => "Serves nothing".into(),
+    };
+    match &document.frozen {
+        Some(_) => format!("{says}; frozen"),
+        None => says,
     }
 }

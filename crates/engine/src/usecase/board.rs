@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use headgate_core::{
-    Code, Confirm, Problem, ReleaseManifest, Result, RolloutState, native, rollout::Base,
+    Code, Confirm, Problem, ReleaseManifest, Result, RolloutState, native,
+    rollout::{Base, Frozen},
 };
 use headgate_tuf::{RoleName, UtcTime, policy};
 
@@ -68,6 +69,8 @@ pub struct ChannelBoard {
     pub previous: Vec<PastRelease>,
     /// A return to the embedded build was the last act.
     pub embedded: bool,
+    /// Who closed it to more devices, and why.
+    pub frozen: Option<Frozen>,
 }
 
 /// What a channel serves.
@@ -132,6 +135,8 @@ pub enum GateState {
     Busy,
     /// Expired.
     Blocked,
+    /// The target is frozen.
+    Frozen,
 }
 
 /// The gate between two channels.
@@ -203,6 +208,7 @@ impl Console {
                 previous: previous(c, serving.as_ref()),
                 embedded: serving.is_none()
                     && c.rollout.as_ref().is_some_and(|r| r.base == Base::Embedded),
+                frozen: c.rollout.as_ref().and_then(|r| r.frozen.clone()),
                 serving,
             });
         }
@@ -273,6 +279,7 @@ impl Console {
                 && l.job.channel.as_deref() == Some(&to.channel)
         });
         let expired = freshness.is_some_and(|f| f.used_permille >= 1000);
+        let frozen = to.rollout.as_ref().and_then(|r| r.frozen.as_ref());
         let (state, reason) = match build {
             _ if busy => (
                 GateState::Busy,
@@ -289,6 +296,10 @@ impl Console {
             Some(b) if theirs == Some(b) => (
                 GateState::Same,
                 format!("{} serves build {b} already.", to.channel),
+            ),
+            Some(_) if frozen.is_some() => (
+                GateState::Frozen,
+                frozen.map(Frozen::says).unwrap_or_default(),
             ),
             Some(_) if !to.signable => (
                 GateState::Closed,

@@ -13,7 +13,9 @@ use super::publish::Before;
 use crate::Workspace;
 use crate::console::Inner;
 use crate::db::{ObjectState, Phase, Step, StepKind};
-use crate::publish::{Action, DeviceQuestion, Intent, Proof, Receipt, ReceiptRole, prove};
+use crate::publish::{
+    Action, DeviceQuestion, Intent, Proof, Receipt, ReceiptRole, RolloutChange, prove,
+};
 
 /// Readings until the public URL shows what was committed, each after a longer pause, at most [`LONGEST_PAUSE`]: two
 /// and a half minutes in all. A CDN may keep the timestamp for longer than it is told to.
@@ -338,6 +340,15 @@ fn headline(intent: &Intent, channel: Option<&str>, proof: Option<&Proof>) -> St
             _ => "Freshness is signed again".into(),
         };
     };
+    if let Action::Rollout { change, .. } = &intent.action {
+        match change {
+            RolloutChange::Freeze => {
+                return format!("{channel} is frozen; its devices go on as they are");
+            }
+            RolloutChange::Unfreeze => return format!("{channel} is not frozen any more"),
+            _ => {}
+        }
+    }
     let serving = proof.rollout.serving();
     if let (RolloutState::Halted, Some(build)) = (serving.state, serving.release) {
         return format!("{channel} is halted: build {build} is offered to no new device");

@@ -431,6 +431,8 @@ pub(crate) fn title(intent: &Intent) -> String {
             C::Complete => format!("Complete {channel}"),
             C::RollBack { to } => format!("Roll {channel} back to build {to}"),
             C::Embedded => format!("Return {channel} to the embedded build"),
+            C::Freeze => format!("Freeze {channel}"),
+            C::Unfreeze => format!("Unfreeze {channel}"),
         },
         Action::Refresh { leave } if leave.is_empty() => "Refresh freshness".into(),
         Action::Refresh { leave } => {

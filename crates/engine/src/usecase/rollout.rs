@@ -43,8 +43,7 @@ impl Console {
         let (unit, channel) = (name("unit", unit)?, name("channel", channel)?);
         let (store, view) = self.fresh(&workspace).await?;
         let (_, typed) = channel_settings(&view.targets.meta.x, &channel)?;
-        // Stopping has to be quick: it asks for no name anywhere.
-        let typed = typed.filter(|_| !matches!(change, RolloutChange::Halt));
+        let typed = typed.filter(|_| !change.stops());
         let before = documents::channel(store.as_ref(), &view, &unit, &channel)
             .await?
             .rollout;

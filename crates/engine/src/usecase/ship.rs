@@ -16,7 +16,7 @@ use super::compare::packer;
 use super::publish::name;
 use crate::Workspace;
 use crate::console::{Console, lock};
-use crate::publish::{Action, Draft, Intent, Planned, RolloutChange, draft, plan};
+use crate::publish::{Action, Draft, Intent, Planned, draft, plan};
 
 /// What a person wants to ship.
 #[derive(Debug, Clone, Default)]
@@ -391,21 +391,15 @@ impl Console {
     }
 }
 
-/// Seconds that an action can be undone before it is signed. A halt never waits.
+/// Seconds that an action can be undone before it is signed. One that stops never waits.
 pub(super) fn undo_seconds(view: &View, action: &Action) -> u32 {
-    let halt = matches!(
-        action,
-        Action::Rollout {
-            change: RolloutChange::Halt,
-            ..
-        }
-    );
+    let stops = matches!(action, Action::Rollout { change, .. } if change.stops());
     let channels = &view.targets.meta.x.channels;
     let waits = action.place().is_some_and(|(_, channel)| {
         let own = channels.iter().find(|c| c.id == *channel);
         own.is_some_and(|c| c.confirm == Confirm::Wait)
     });
-    if waits && !halt {
+    if waits && !stops {
         Confirm::UNDO_SECONDS
     } else {
         0

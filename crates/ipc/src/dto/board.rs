@@ -77,6 +77,8 @@ pub struct Channel {
     pub current: Option<Serving>,
     /// Earlier releases that stay approved, newest first.
     pub previous: Vec<PreviousRelease>,
+    /// Who closed it to more devices and why, as a sentence; nothing = it is open.
+    pub frozen: Option<String>,
 }
 
 /// The newest release of a channel with its rollout.

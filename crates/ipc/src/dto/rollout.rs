@@ -123,6 +123,8 @@ pub struct RolloutView {
     pub reason: String,
     /// Name of the key's holder.
     pub by: String,
+    /// Who closed the channel to more devices and why, as a sentence; nothing = it is open.
+    pub frozen: Option<String>,
     /// Steps with what happened at each.
     pub steps: Vec<RolloutStep>,
     /// The health gate; nothing where the rollout has none or the server does not say.

@@ -11,6 +11,8 @@ import Play from "@lucide/svelte/icons/play";
 import RefreshCw from "@lucide/svelte/icons/refresh-cw";
 import RotateCcw from "@lucide/svelte/icons/rotate-ccw";
 import Settings2 from "@lucide/svelte/icons/settings-2";
+import Snowflake from "@lucide/svelte/icons/snowflake";
+import Sun from "@lucide/svelte/icons/sun";
 import Smartphone from "@lucide/svelte/icons/smartphone";
 import Undo2 from "@lucide/svelte/icons/undo-2";
 import type { Component } from "svelte";
@@ -35,6 +37,8 @@ const looks: Record<string, KindLook> = {
   resume: { label: "Resume", icon: Play, tone: "accent" },
   roll_back: { label: "Roll back", icon: Undo2, tone: "danger" },
   embedded: { label: "Return to embedded", icon: Undo2, tone: "danger" },
+  freeze: { label: "Freeze", icon: Snowflake, tone: "warn" },
+  unfreeze: { label: "Unfreeze", icon: Sun, tone: "accent" },
   native: { label: "Set native versions", icon: Smartphone, tone: "muted" },
   rollout: { label: "Change a rollout", icon: Settings2, tone: "muted" },
   keys: { label: "Keys and people", icon: KeyRound, tone: "warn" },

@@ -91,6 +91,8 @@ export class RolloutFlow extends JobFlow {
     if (plan === null) return this.reasonError === null ? "Reading the rollout…" : null;
     const missing: string[] = [];
     if (plan.problem !== null) missing.push("a key that can sign here");
+    // Everyone who meets a closed channel reads why; nobody should have to ask.
+    if (this.#start.asked.action === "freeze" && this.reason.trim() === "") missing.push("a reason");
     if (plan.typeToConfirm !== null && this.typed.trim() !== plan.typeToConfirm) missing.push("the channel's name");
     if (missing.length > 0) return `Needs ${missing.join(" and ")}`;
     return this.busy ? "Reading the rollout…" : null;

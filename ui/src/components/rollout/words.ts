@@ -80,6 +80,22 @@ export function wordsOf({ action, version, channel, permille, target }: About): 
         lead: "Removes live updates from this channel: devices return to the build that the app store delivered.",
         danger: true,
       };
+    case "freeze":
+      return {
+        button: "Freeze…",
+        title: `Freeze ${channel}`,
+        confirm: `Freeze ${channel}`,
+        lead: "Nothing goes forward on the channel until it is unfrozen. What it serves goes on as it is.",
+        danger: false,
+      };
+    case "unfreeze":
+      return {
+        button: "Unfreeze…",
+        title: `Unfreeze ${channel}`,
+        confirm: `Unfreeze ${channel}`,
+        lead: "Opens the channel again. What it serves goes on as it is.",
+        danger: false,
+      };
     default:
       return { button: `${action}…`, title: "Change the rollout", confirm: "Sign the change", lead: "", danger: false };
   }

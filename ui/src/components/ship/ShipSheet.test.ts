@@ -45,6 +45,18 @@ it("inspects what was dropped and suggests version, build and the first channel"
   });
 });
 
+it("says that the channel is frozen, by whom and why, where it is chosen", async () => {
+  scripted();
+  const [first, ...others] = board.channels;
+  const frozen = { ...board, channels: [{ ...first, frozen: "Frozen by Ines Abt: audit" }, ...others] } as typeof board;
+  render(ShipSheet, { workspace, unit, board: frozen, item, jobId: null, onclose: vi.fn(), onpromote: vi.fn() });
+  const select = await screen.findByTestId("ship-channel", {}, SLOW);
+  expect(select.textContent).toContain("Development (frozen)");
+  expect(screen.getByText("Frozen by Ines Abt: audit")).toBeTruthy();
+  await userEvent.setup().selectOptions(select, "staging");
+  expect(screen.queryByText("Frozen by Ines Abt: audit")).toBeNull();
+});
+
 it("stays closed with its reason until the error is allowed with a reason", async () => {
   const sent = scripted();
   const { user } = open();

@@ -73,6 +73,7 @@ function channel(id: string, label: string, stage: string): Board["channels"][nu
     validity: null,
     current: null,
     previous: [],
+    frozen: null,
   };
 }
 

@@ -42,4 +42,8 @@ current: Serving | null,
 /**
  * Earlier releases that stay approved, newest first.
  */
-previous: Array<PreviousRelease>, };
+previous: Array<PreviousRelease>, 
+/**
+ * Who closed it to more devices and why, as a sentence; nothing = it is open.
+ */
+frozen: string | null, };

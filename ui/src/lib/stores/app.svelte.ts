@@ -55,7 +55,7 @@ export function isPage(view: string): view is Page {
 /** A change of a rollout that a person asks for; the plan comes from the engine. */
 export interface RolloutAsked {
   channel: string;
-  /** `advance`, `halt`, `resume`, `complete`, `roll_back`, `embedded`. */
+  /** `advance`, `halt`, `resume`, `complete`, `roll_back`, `embedded`, `freeze`, `unfreeze`. */
   action: string;
   /** Share for `advance`, permille. */
   permille: number | null;

@@ -1,6 +1,7 @@
 import type { Board } from "../../bindings/Board";
 import type { CannotFollow } from "../../bindings/CannotFollow";
 import type { Channel } from "../../bindings/Channel";
+import type { Gate } from "../../bindings/Gate";
 import type { Job } from "../../bindings/Job";
 import type { Receipt } from "../../bindings/Receipt";
 import type { Release } from "../../bindings/Release";
@@ -77,6 +78,13 @@ function effectOf(view: RolloutView, request: RolloutChangeRequest): Effect {
         },
       );
     }
+    case "freeze":
+      return effect(`Rolling out at ${percent(row.permille)}, frozen`, [
+        "Devices go on as they are: what the channel serves, it serves to the same group",
+        "No release can be shipped or promoted to it, no share raised, nothing resumed",
+      ]);
+    case "unfreeze":
+      return effect(`Rolling out at ${percent(row.permille)}`, ["Devices go on as they are"]);
     case "complete":
       return effect("Complete at 100\u00a0%", [
         `${count(devices - group)} devices more are offered ${version} at their next check`,
@@ -143,13 +151,17 @@ export function planOf(of: Workspace, view: RolloutView, request: RolloutChangeR
 }
 
 /** The channel after a change. */
-function changed(channel: Channel, { action, permille, build }: RolloutChangeRequest): Channel {
+function changed(channel: Channel, { action, permille, build, reason }: RolloutChangeRequest): Channel {
   const current = channel.current;
   if (!current || channel.id === "") return channel;
   const health = current.health && { ...current.health, stopped: null };
   switch (action) {
     case "halt":
       return { ...channel, current: { ...current, state: "halted" } };
+    case "freeze":
+      return { ...channel, frozen: `Frozen by Ines Abt: ${reason}` };
+    case "unfreeze":
+      return { ...channel, frozen: null };
     case "resume":
       return { ...channel, current: { ...current, state: "rolling_out", health } };
     case "advance":
@@ -167,9 +179,18 @@ function changed(channel: Channel, { action, permille, build }: RolloutChangeReq
   }
 }
 
+/** The gate into the channel: a frozen one takes nothing. */
+function gateOf(gate: Gate, { action, channel, reason }: RolloutChangeRequest): Gate {
+  if (gate.to !== channel) return gate;
+  if (action === "freeze")
+    return { ...gate, state: "blocked", label: "Frozen", reason: `Frozen by Ines Abt: ${reason}` };
+  return action === "unfreeze" ? { ...gate, state: "open", label: "Ready", reason: "Can be promoted." } : gate;
+}
+
 export function apply(board: Board, request: RolloutChangeRequest): Board {
   return {
     ...board,
+    gates: board.gates.map((gate) => gateOf(gate, request)),
     channels: board.channels.map((channel) => (channel.id === request.channel ? changed(channel, request) : channel)),
   };
 }

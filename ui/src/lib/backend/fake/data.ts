@@ -150,6 +150,7 @@ function channel(now: number, id: string, label: string, stage: string, more: Pa
     validity: lifetime(now, 120, 365),
     current: null,
     previous: [],
+    frozen: null,
     ...more,
   };
 }
@@ -214,10 +215,12 @@ export function fullBoard(now: number, of: Workspace): Board {
       channel(now, "development", "Development", "internal", {
         current: serving(r426, 38 * minute, "Priya Nair"),
         previous: [before("4.2.5", 1308, "1d5050ae", ago(now, 2 * day)), p424, p423],
+        frozen: null,
       }),
       channel(now, "staging", "Staging", "test", {
         current: serving(r425, 26 * hour, "Jonas Weber"),
         previous: [p424, p423, p422],
+        frozen: null,
       }),
       channel(now, "production", "Production", "live", {
         signatures: 2,
@@ -228,6 +231,7 @@ export function fullBoard(now: number, of: Workspace): Board {
           steps: [10, 50, 100, 250, 500, 1000],
         }),
         previous: [p423, p422, before("4.2.1", 1276, "e905a11f", ago(now, 49 * day))],
+        frozen: null,
       }),
     ],
     gates: [

@@ -186,12 +186,16 @@ function actionsOf(channel: Channel): RolloutAction[] {
       : "No rollout is unfinished here.";
   const stopped = state === "stopped_by_gate" ? "The gate stopped it: halt it or roll back first." : null;
   return [
-    action("advance", goes ?? stopped, { permille: next, proposed: state === "rolling_out" && next !== null }),
+    action("advance", goes ?? stopped ?? channel.frozen, {
+      permille: next,
+      proposed: state === "rolling_out" && next !== null && channel.frozen === null,
+    }),
     action("halt", goes, { proposed: state === "stopped_by_gate" }),
-    action("resume", state === "halted" ? null : "It is not halted."),
-    action("complete", goes ?? stopped),
+    action("resume", state === "halted" ? channel.frozen : "It is not halted."),
+    action("complete", goes ?? stopped ?? channel.frozen),
     action("roll_back", channel.previous.length === 0 ? "No earlier release is approved here." : null),
     action("embedded", null),
+    action(channel.frozen === null ? "freeze" : "unfreeze", null),
   ];
 }
 
@@ -234,6 +238,7 @@ export function viewOf(now: number, board: Board, id: string, server: ServerStat
       : [],
     natives: live ? nativesOf(health.stopped !== null).filter((row) => row.failures.attempts > 0) : [],
     actions: actionsOf(channel),
+    frozen: channel.frozen,
     previous: channel.previous,
     cannotReturn: live ? 861 : 0,
   };

@@ -40,6 +40,10 @@ pub enum LogKind {
     RollBack,
     /// Returned devices to the embedded build.
     Embedded,
+    /// Closed a channel to more devices.
+    Freeze,
+    /// Opened it again.
+    Unfreeze,
     /// Changed which native versions get a release.
     Native,
     /// Changed something else of a rollout.
@@ -65,7 +69,7 @@ pub enum LogGroup {
 
 impl LogKind {
     /// All kinds.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Init,
         Self::Ship,
         Self::Promote,
@@ -77,6 +81,8 @@ impl LogKind {
         Self::Resume,
         Self::RollBack,
         Self::Embedded,
+        Self::Freeze,
+        Self::Unfreeze,
         Self::Native,
         Self::Rollout,
         Self::Keys,
@@ -98,6 +104,8 @@ impl LogKind {
             Self::Resume => "resume",
             Self::RollBack => "roll_back",
             Self::Embedded => "embedded",
+            Self::Freeze => "freeze",
+            Self::Unfreeze => "unfreeze",
             Self::Native => "native",
             Self::Rollout => "rollout",
             Self::Keys => "keys",

@@ -193,6 +193,15 @@ fn served(
     let at = |entry: &Entry| vec![plain(" at "), strong(percent(entry.permille))];
     let mut detail = Some(format!("Was {was}"));
     let same = |new: &Entry| old.filter(|old| old.release == new.release);
+    if let (Some(before), true) = (before, changes.len() == 1)
+        && let Some(said) = freeze(before, after, place)
+    {
+        return Some(Served {
+            changes,
+            build: serving,
+            ..said
+        });
+    }
     let (kind, says) = match (new, &after.base) {
         (Some(entry), _) => match same(entry) {
             None => (
@@ -292,7 +301,28 @@ fn served(
     })
 }
 
-/// Frozen, gate, steps and the like.
+/// A channel that was closed or opened, if that is what changed.
+fn freeze(before: &RolloutDocument, after: &RolloutDocument, place: &str) -> Option<Served> {
+    let (kind, verb, detail) = match (&before.frozen, &after.frozen) {
+        // The reason stands with the entry.
+        (None, Some(_)) => (LogKind::Freeze, "froze ", None),
+        (Some(f), None) => (
+            LogKind::Unfreeze,
+            "unfroze ",
+            Some(format!("Was frozen by {}: {}", f.by, f.why)),
+        ),
+        _ => return None,
+    };
+    Some(Served {
+        kind,
+        says: vec![plain(verb), strong(place)],
+        detail,
+        changes: Vec::new(),
+        build: None,
+    })
+}
+
+/// Gate, steps and the like.
 fn other(changes: &[LogChange], place: &str, detail: &mut Option<String>) -> (LogKind, Vec<Said>) {
     let [one] = changes else {
         *detail = Some(list(changes.iter().map(|c| c.what.clone())));

@@ -159,7 +159,31 @@ fn two_builds_of_one_version_are_told_apart() {
 }
 
 #[test]
-fn native_versions_freezes_and_the_rest() {
+fn freezes() {
+    let open = document(4, 100);
+    let frozen = open.freeze("Ines", "audit").unwrap();
+    let said = words(Some(open.clone()), frozen.clone());
+    assert_eq!(
+        (said.kind, said.text().as_str(), said.detail.as_deref()),
+        (LogKind::Freeze, "froze production", None)
+    );
+    let said = words(Some(frozen.clone()), frozen.unfreeze("audited").unwrap());
+    assert_eq!(
+        (said.kind, said.text().as_str(), said.detail.as_deref()),
+        (
+            LogKind::Unfreeze,
+            "unfroze production",
+            Some("Was frozen by Ines: audit")
+        )
+    );
+    // A way back on a frozen channel is what happened; that it stays frozen is no news.
+    let halted = frozen.halt("crashes").unwrap();
+    assert_eq!(words(Some(frozen), halted.clone()).kind, LogKind::Halt);
+    assert!(halted.frozen.is_some());
+}
+
+#[test]
+fn native_versions_and_the_rest() {
     let old = document(4, 100);
     let mut narrowed = old.clone();
     let range = NativeRange {
@@ -179,19 +203,6 @@ fn native_versions_freezes_and_the_rest() {
         "set native versions of 4.2.4 in production to 4.1.0 – 4.2.x"
     );
     assert_eq!(said.detail.as_deref(), Some("Was all native versions"));
-    let mut frozen = old.clone();
-    frozen.frozen = Some(headgate_core::rollout::Frozen {
-        by: "Ines".into(),
-        why: "audit".into(),
-    });
-    let said = words(Some(old.clone()), frozen);
-    assert_eq!(
-        (said.kind, said.text().as_str()),
-        (
-            LogKind::Rollout,
-            "set freeze of production to frozen by Ines: audit"
-        )
-    );
     let mut same = old.clone();
     same.reason = "signed again".into();
     assert!(moved(Vec::new(), Some((Some(old), Some(same)))).is_none());
