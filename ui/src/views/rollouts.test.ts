@@ -225,6 +225,22 @@ describe("notices of the engine", () => {
   });
 });
 
+describe("a message of a gate", () => {
+  it("goes by itself once what follows from it is signed", async () => {
+    const user = userEvent.setup();
+    const { backend } = await open("stopped");
+    await screen.findByTestId("board");
+    const place = { workspace: "acme", unit: "main", channel: "production" };
+    const said = { kind: "stopped_by_gate", title: "4.2.4 stopped itself on production", text: "97 of 4,102." };
+    backend.emit({ type: "notice", data: { ...place, ...said } });
+    await screen.findByTestId("toast-title");
+    app.changeRollout("production", "halt");
+    await user.click(await screen.findByTestId("change-start"));
+    await screen.findByTestId("receipt-headline");
+    await waitFor(() => expect(screen.queryByText("4.2.4 stopped itself on production")).toBeNull());
+  });
+});
+
 describe("simulated devices", () => {
   it("are offered in the sandbox only", async () => {
     await open("server");

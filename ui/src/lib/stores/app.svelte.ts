@@ -15,7 +15,7 @@ import { clock } from "./clock.svelte";
 import { drop, type Drop, type ReleaseRef } from "./drop.svelte";
 import { jobs } from "./jobs.svelte";
 import { theme } from "./theme.svelte";
-import { toasts } from "./toasts.svelte";
+import { gateOf, toasts } from "./toasts.svelte";
 
 export type View =
   | "starting"
@@ -216,7 +216,10 @@ class App {
           toasts.info(event.data.title, event.data.text);
           this.requestsChanged(event.data.workspace);
         } else if (event.data.kind === "complete") toasts.ok(event.data.title, event.data.text);
-        else toasts.warn(event.data.title, event.data.text);
+        else {
+          const { workspace, unit, channel, kind, title, text } = event.data;
+          toasts.warn(title, text, kind === "stopped_by_gate" ? gateOf(workspace, unit, channel) : null);
+        }
         break;
       case "recovered":
         this.#recovered(event.data.said);

@@ -2,7 +2,7 @@ import type { Board } from "../bindings/Board";
 import type { IpcError } from "../bindings/IpcError";
 import { call, toIpcError } from "../backend";
 import { clock } from "./clock.svelte";
-import { toasts } from "./toasts.svelte";
+import { gateOf, storageOf, toasts } from "./toasts.svelte";
 
 /** The board of the unit that is shown: at once from the cache, then from storage. */
 class BoardStore {
@@ -43,8 +43,20 @@ class BoardStore {
       clock.tick();
       this.board = board;
       this.error = null;
+      this.#settled(board);
     } catch (thrown) {
       if (asked === this.#asked) this.error = toIpcError(thrown);
+    }
+  }
+
+  /**
+   * What a message said of a gate is over once somebody signed what follows from it: a halt or a way back. That a rollout
+   * goes on says nothing, as an answer that is on its way may be older than the message.
+   */
+  #settled({ workspace, unit, channels }: Board): void {
+    for (const { id, current } of channels) {
+      const signed = current?.state !== "stopped_by_gate" && current?.state !== "rolling_out";
+      if (signed) toasts.settle(gateOf(workspace, unit.id, id));
     }
   }
 
@@ -55,10 +67,11 @@ class BoardStore {
     this.syncing = true;
     try {
       await call("sync", { workspace });
+      toasts.settle(storageOf(workspace));
     } catch (thrown) {
       const error = toIpcError(thrown);
       // The board carries the reason itself once it is read again; the toast is for the person who pressed.
-      if (asked) toasts.error(error);
+      if (asked) toasts.error(error, storageOf(workspace));
       else if (this.board && !this.board.offline) this.board = { ...this.board, offline: error };
     } finally {
       this.syncing = false;

@@ -7,7 +7,16 @@ export interface ToastItem {
   title: string;
   text: string;
   code: string | null;
+  /** What it is about, if something may settle that: then it goes by itself. */
+  about: string | null;
 }
+
+/** The gate of this rollout. */
+export const gateOf = (workspace: string, unit: string, channel: string): string =>
+  `gate ${workspace} ${unit} ${channel}`;
+
+/** Reading this workspace's storage. */
+export const storageOf = (workspace: string): string => `storage ${workspace}`;
 
 class Toasts {
   list = $state.raw<ToastItem[]>([]);
@@ -20,21 +29,26 @@ class Toasts {
   }
 
   ok(title: string, text = ""): void {
-    this.#add({ kind: "ok", title, text, code: null });
+    this.#add({ kind: "ok", title, text, code: null, about: null });
   }
 
   info(title: string, text = ""): void {
-    this.#add({ kind: "info", title, text, code: null });
+    this.#add({ kind: "info", title, text, code: null, about: null });
   }
 
-  warn(title: string, text = ""): void {
-    this.#add({ kind: "warn", title, text, code: null });
+  warn(title: string, text = "", about: string | null = null): void {
+    this.#add({ kind: "warn", title, text, code: null, about });
   }
 
   /** Cause, then what still holds, then the way out. */
-  error(error: IpcError): void {
+  error(error: IpcError, about: string | null = null): void {
     const text = [error.holds, error.remedy].filter(Boolean).join(" ");
-    this.#add({ kind: "error", title: error.message, text, code: error.code });
+    this.#add({ kind: "error", title: error.message, text, code: error.code, about });
+  }
+
+  /** What it was about is in order now. */
+  settle(about: string): void {
+    this.list = this.list.filter((item) => item.about !== about);
   }
 
   close(id: number): void {
