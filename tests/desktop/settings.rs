@@ -1,4 +1,4 @@
-//! Settings in the real window: a mirror in another bucket, what releases put into storage, the theme.
+//! Settings in the real window: a mirror in another bucket, what releases put into storage, a channel, the theme.
 
 use headgate_tests::{ACCESS_KEY, SECRET, files_below, varied};
 
@@ -64,8 +64,28 @@ async fn a_mirror_is_added_and_releases_put_files_into_both_places() {
     window.says("deliver-done", "both").await;
     window.click("receipt-done").await;
     window.says("settings-delivers", "Both").await;
+
+    // What rollouts of the last channel begin with is reviewed in words, and signed once its name is typed.
+    window.click("settings-go-channels").await;
+    window.click("channel-edit-production").await;
+    window.fill("channel-start", "2.5").await;
+    window.fill("channel-hours", "12").await;
+    window.shot("134-channel").await;
+    window.click("channel-review").await;
+    window.says("role-table", "targets").await;
+    window.says("channel-weaker", "protected less").await;
+    window.fill("typed-confirm", "production").await;
+    window.settled().await;
+    window.shot("134-channel-review").await;
+    window.click("channel-confirm").await;
+    window.says("channel-done", "are signed").await;
+    window.click("receipt-done").await;
+    window.says("settings-channel-production", "12 h").await;
+    window.click("settings-go-channels").await;
+    window.shot("134-settings-channels").await;
     theme(&window, "dark").await;
     window.shot("134-settings-dark").await;
+    window.fits_small("134-settings-channels-small").await;
     theme(&window, "light").await;
 
     window.click("nav-pipeline").await;

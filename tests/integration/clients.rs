@@ -8,7 +8,7 @@ use headgate_core::clients::{CapgoFiles, ClientsDocument};
 use headgate_core::rollout::Gate;
 use headgate_core::settings::Delivers;
 use headgate_core::{Code, Platform};
-use headgate_engine::{Options, PromoteRequest, RsaOrigin};
+use headgate_engine::{ChannelDefaults, GateChoice, Options, PromoteRequest, RsaOrigin};
 use headgate_registry::documents::{self, ChannelDocuments};
 use headgate_registry::layout;
 use headgate_signer::{KeyVault as _, MemoryVault};
@@ -278,13 +278,28 @@ async fn settings_change_one_at_a_time_and_a_gate_reaches_the_next_rollout() {
         min_sample: 200,
         max_failure_permille: 20,
     };
-    settle(&anna, console.set_gate(id, "staging", Some(gate)).await).await;
+    let gated = |gate: &Gate| ChannelDefaults {
+        gate: Some(GateChoice::On(gate.clone())),
+        ..ChannelDefaults::default()
+    };
+    settle(&anna, console.set_channel(id, "staging", gated(&gate)).await).await;
+    let more = ChannelDefaults {
+        start_permille: Some(250),
+        min_hours: Some(6),
+        ..ChannelDefaults::default()
+    };
+    settle(&anna, console.set_channel(id, "staging", more).await).await;
     settle(&anna, console.set_self_assign(id, "staging", true).await).await;
     let embedded = console.set_embedded(id, "main", Platform::Ios, "4.2.0", Some(1301));
     settle(&anna, embedded.await).await;
     let settings = console.settings(id).await.unwrap();
     let staging = settings.channel("staging").unwrap();
     assert!(staging.self_assign && staging.gate.as_ref() == Some(&gate));
+    assert_eq!(
+        (staging.start_permille, staging.min_hours, staging.confirm),
+        (250, 6, headgate_core::Confirm::Plain),
+        "what is left out stays as it is"
+    );
     let unit = settings.unit("main").unwrap();
     assert_eq!(unit.embedded.build(Platform::Ios, "4.2"), Some(1301));
 
@@ -293,7 +308,7 @@ async fn settings_change_one_at_a_time_and_a_gate_reaches_the_next_rollout() {
         Code::UsageExists
     );
     assert_eq!(
-        code(console.set_gate(id, "nowhere", None).await),
+        code(console.set_channel(id, "nowhere", gated(&gate)).await),
         Code::UsageUnknown
     );
     let zero = Gate {
@@ -301,7 +316,20 @@ async fn settings_change_one_at_a_time_and_a_gate_reaches_the_next_rollout() {
         max_failure_permille: 20,
     };
     assert_eq!(
-        code(console.set_gate(id, "staging", Some(zero)).await),
+        code(console.set_channel(id, "staging", gated(&zero)).await),
+        Code::UsageArgument
+    );
+    let none = ChannelDefaults::default();
+    assert_eq!(
+        code(console.set_channel(id, "staging", none).await),
+        Code::UsageExists
+    );
+    let nothing = ChannelDefaults {
+        start_permille: Some(0),
+        ..ChannelDefaults::default()
+    };
+    assert_eq!(
+        code(console.set_channel(id, "staging", nothing).await),
         Code::UsageArgument
     );
     let strange = console.set_device_id(id, "main", "carrier pigeon", Some("1"));
@@ -315,7 +343,7 @@ async fn settings_change_one_at_a_time_and_a_gate_reaches_the_next_rollout() {
         log.iter()
             .filter(|(action, _)| action == "settings")
             .count(),
-        3
+        4
     );
 }
 

@@ -352,6 +352,19 @@ pub(crate) enum RolloutCommand {
     Freeze(ChannelArgs),
     /// Open a frozen channel again
     Unfreeze(ChannelArgs),
+    /// Sign what new rollouts of a channel begin with
+    #[command(group(clap::ArgGroup::new("set").required(true).multiple(true).args(["start", "min_hours"])))]
+    Defaults {
+        /// Channel
+        #[arg(long)]
+        channel: String,
+        /// Share that they start with
+        #[arg(long, value_name = "0.1-100", value_parser = percent)]
+        start: Option<u16>,
+        /// Hours that each of their steps is meant to last at least
+        #[arg(long, value_name = "NUMBER")]
+        min_hours: Option<u32>,
+    },
 }
 
 #[derive(Debug, Args)]

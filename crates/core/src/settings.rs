@@ -174,6 +174,16 @@ impl Confirm {
         })
     }
 
+    /// `none`, `plain`, `typed` or `wait`: what [`Self::parse`] reads.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Plain => "plain",
+            Self::Typed => "typed",
+            Self::Wait => "wait",
+        }
+    }
+
     /// "by typing its name".
     pub fn says(self) -> &'static str {
         match self {

@@ -30,7 +30,7 @@ pub use keys::{
     AskPassphrase, KeyInfo, OpenVault, StandardVaults, VaultChoice, VaultInfo, public_key,
 };
 pub use publish::{
-    Action, Collected, Intent, Member, Planned, PlannedClients, PlannedKey, PlannedMissing,
+    Action, ChannelDefaults, Collected, GateChoice, Intent, Member, Planned, PlannedClients, PlannedKey, PlannedMissing,
     PlannedRole, Receipt, ReceiptRole, RolloutChange, SettingsChange, Team,
 };
 pub use stores::{OpenStore, StandardStores};

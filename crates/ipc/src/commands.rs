@@ -30,9 +30,11 @@ macro_rules! for_each_command {
             /// What the storage of a workspace is set to, as last read.
             storage_settings(WorkspaceRef) -> StorageSettings;
             /// Derives what a change of what releases put into storage would sign. Signs nothing.
-            deliver_prepare(DeliverRequest) -> DeliverPlan;
-            /// Signs and publishes that change, as a job.
-            deliver_start(StartRequest) -> JobRef;
+            deliver_prepare(DeliverRequest) -> SettingsPlan;
+            /// Derives what a change of a channel's defaults would sign. Signs nothing.
+            channel_prepare(ChannelChange) -> SettingsPlan;
+            /// Signs and publishes a change of settings, as a job.
+            settings_start(StartRequest) -> JobRef;
             /// Adds a mirror and brings it up to date, as a job.
             mirror_add(MirrorAdd) -> JobRef;
             /// Brings a mirror up to date, as a job.

@@ -29,6 +29,7 @@ mod rollouts;
 mod root;
 mod running;
 mod server;
+mod settings;
 mod setups;
 mod ship;
 mod steps;

@@ -1,12 +1,12 @@
 //! Handlers of storage and uploads.
 
-use headgate_core::{Problem, settings::Delivers};
+use headgate_core::Problem;
 use headgate_engine::{Check, StorageKeys};
 use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::dto::{self, IpcError};
-use crate::ship::{count, missing, planned};
+use crate::ship::count;
 
 type Answer<T> = Result<T, IpcError>;
 
@@ -44,32 +44,6 @@ impl App {
                 files: d.files,
             }),
         })
-    }
-
-    /// Derives what a change of what releases put into storage would sign.
-    pub async fn deliver_prepare(&self, request: dto::DeliverRequest) -> Answer<dto::DeliverPlan> {
-        let delivers = Delivers {
-            zip: request.delivers.zip,
-            files: request.delivers.files,
-        };
-        let prepared = self
-            .console
-            .deliver_prepare(&request.workspace, delivers)
-            .await?;
-        let (roles, keys) = planned(&prepared.planned);
-        Ok(dto::DeliverPlan {
-            plan: prepared.plan,
-            roles,
-            keys,
-            can_ask: prepared.planned.can_ask,
-            missing: missing(&prepared.planned),
-            problem: prepared.planned.problem.map(IpcError::from),
-        })
-    }
-
-    /// Signs and publishes it, as a job.
-    pub async fn deliver_start(&self, request: dto::StartRequest) -> Answer<dto::JobRef> {
-        self.ship_start(request).await
     }
 
     /// Adds a mirror and brings it up to date, as a job.

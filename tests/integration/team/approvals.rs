@@ -345,11 +345,13 @@ async fn what_reaches_a_channel_can_be_undone_for_some_seconds() {
         .await
         .unwrap();
     let anna = headgate_tests::Person { console, workspace };
-    let set = anna.console.set_confirm(
-        &anna.workspace.id,
-        "development",
-        headgate_core::Confirm::Wait,
-    );
+    let wait = headgate_engine::ChannelDefaults {
+        confirm: Some(headgate_core::Confirm::Wait),
+        ..Default::default()
+    };
+    let set = anna
+        .console
+        .set_channel(&anna.workspace.id, "development", wait);
     anna.receipt(&set.await.unwrap()).await.unwrap();
 
     let job = anna

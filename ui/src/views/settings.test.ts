@@ -64,8 +64,65 @@ describe("settings", () => {
     document.querySelector(".under")?.remove();
     expect(await violations(sheet)).toEqual([]);
     await userEvent.click(at("deliver-confirm"));
-    expect(sent(backend, "deliver_start")).toEqual({ plan: "deliver", typed: null });
+    expect(sent(backend, "settings_start")).toEqual({ plan: "deliver", typed: null });
     expect((await screen.findByTestId("deliver-done")).textContent).toContain("both");
+  });
+
+  it("reviews what a channel's settings become, says what protects less, and signs once its name is typed", async () => {
+    const backend = await settings("pipeline");
+    const row = at("settings-channel-production");
+    expect(row.textContent).toContain("Type its name");
+    await userEvent.click(at("channel-edit-production"));
+    await screen.findByTestId("channel-sheet");
+    expect(at("channel-why").textContent).toContain("Nothing is changed yet");
+    await userEvent.clear(at("channel-start"));
+    await userEvent.type(at("channel-start"), "0");
+    await userEvent.click(at("channel-review"));
+    expect(at("channel-start").getAttribute("aria-invalid")).toBe("true");
+    await userEvent.clear(at("channel-start"));
+    await userEvent.type(at("channel-start"), "2.5{Enter}");
+    await screen.findByTestId("role-table");
+    expect(sent(backend, "channel_prepare")).toEqual({
+      workspace: "acme",
+      channel: "production",
+      confirm: null,
+      startPermille: 25,
+      minHours: null,
+      gate: null,
+    });
+    expect(at("channel-lines").textContent).toContain("First share");
+    expect(at("channel-weaker").textContent).toContain("Production is protected less");
+    expect(at("channel-confirm").getAttribute("aria-disabled")).toBe("true");
+    await userEvent.type(at("typed-confirm"), "production");
+    await userEvent.click(at("channel-confirm"));
+    expect(sent(backend, "settings_start")).toEqual({ plan: "channel", typed: "production" });
+    await screen.findByTestId("channel-done");
+    await waitFor(() => expect(at("settings-channel-production").textContent).toContain("2.5\u00a0%"));
+  });
+
+  it("keeps the accessibility rules in the form and in the review", async () => {
+    await settings("pipeline");
+    await userEvent.click(at("channel-edit-production"));
+    const sheet = await screen.findByTestId("channel-sheet");
+    document.querySelector(".under")?.remove();
+    expect(await violations(sheet)).toEqual([]);
+    await userEvent.click(at("channel-gated"));
+    await userEvent.click(at("channel-review"));
+    await screen.findByTestId("typed-confirm");
+    expect(at("channel-lines").textContent).toContain("No gate");
+    expect(await violations(sheet)).toEqual([]);
+  });
+
+  it("freezes a channel from there, and says which are frozen", async () => {
+    await settings("server");
+    await userEvent.click(at("channel-freeze-production"));
+    await userEvent.type(await screen.findByTestId("change-reason"), "Audit");
+    await userEvent.click(at("change-start"));
+    await userEvent.click(await screen.findByTestId("receipt-done"));
+    expect((await screen.findByTestId("settings-frozen-production")).textContent).toContain(
+      "Frozen by Ines Abt: Audit",
+    );
+    expect(at("channel-unfreeze-production")).toBeTruthy();
   });
 
   it("gives up uploads that nobody ended, in a bucket alone", async () => {

@@ -6,7 +6,7 @@ use std::path::Path;
 use headgate_core::rollout::Gate;
 use headgate_core::settings::{ChannelSettings, UnitSettings};
 use headgate_core::{Code, Platform, Problem, Result, RsaPublic, percent};
-use headgate_engine::{RsaInfo, RsaOrigin};
+use headgate_engine::{ChannelDefaults, GateChoice, RsaInfo, RsaOrigin};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -67,7 +67,11 @@ pub(crate) async fn run(context: &Context, command: ClientsCommand) -> Outcome {
                 "New rollouts in {channel}: {}.\n",
                 gate_words(gate.as_ref())
             );
-            let job = console.set_gate(id, &channel, gate);
+            let set = ChannelDefaults {
+                gate: Some(gate.map_or(GateChoice::Off, GateChoice::On)),
+                ..ChannelDefaults::default()
+            };
+            let job = console.set_channel(id, &channel, set);
             (Box::pin(job).await?, document, said)
         }
         ClientsCommand::Embedded {

@@ -1,6 +1,6 @@
 //! `headgate rollout`.
 
-use headgate_engine::RolloutChange;
+use headgate_engine::{ChannelDefaults, RolloutChange};
 use serde_json::json;
 
 use super::receipt;
@@ -11,6 +11,23 @@ use crate::output::{Answer, Outcome};
 pub(crate) async fn run(context: &Context, command: RolloutCommand) -> Outcome {
     let workspace = context.workspace().await?;
     let (place, change) = match command {
+        RolloutCommand::Defaults {
+            channel,
+            start,
+            min_hours,
+        } => {
+            let set = ChannelDefaults {
+                start_permille: start,
+                min_hours,
+                ..ChannelDefaults::default()
+            };
+            let job = Box::pin(context.console.set_channel(&workspace.id, &channel, set)).await?;
+            let (job, proof) = context.receipt(&job).await?;
+            return Ok(Answer::new(
+                receipt::document(&job, &proof),
+                receipt::text(&job, &proof),
+            ));
+        }
         RolloutCommand::Set {
             place,
             build,

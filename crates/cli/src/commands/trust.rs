@@ -1,6 +1,6 @@
 //! `headgate trust`: who may sign what.
 
-use headgate_engine::{Ceremony, Member, Started, public_key};
+use headgate_engine::{Ceremony, ChannelDefaults, Member, Started, public_key};
 use serde_json::{Value, json};
 
 use super::{approval, receipt};
@@ -13,7 +13,11 @@ pub(crate) async fn run(context: &Context, command: TrustCommand) -> Outcome {
     let (ceremony, ask) = match command {
         TrustCommand::Show => return show(context, &workspace.id).await,
         TrustCommand::Confirm { channel, how } => {
-            let job = Box::pin(context.console.set_confirm(&workspace.id, &channel, how)).await?;
+            let set = ChannelDefaults {
+                confirm: Some(how),
+                ..ChannelDefaults::default()
+            };
+            let job = Box::pin(context.console.set_channel(&workspace.id, &channel, set)).await?;
             let (job, proof) = context.receipt(&job).await?;
             return Ok(Answer::new(
                 receipt::document(&job, &proof),

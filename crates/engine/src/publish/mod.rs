@@ -26,6 +26,6 @@ pub use intent::{Action, Intent, Member, RolloutChange, Team};
 pub use partial::Collected;
 pub(crate) use read_back::{DeviceQuestion, Proof, prove};
 pub use receipt::{Receipt, ReceiptRole};
-pub use settings::SettingsChange;
+pub use settings::{ChannelDefaults, GateChoice, SettingsChange};
 pub use sign::{Planned, PlannedClients, PlannedKey, PlannedMissing, PlannedRole};
 pub(crate) use sign::{check_keys, number, object_steps, plan, sign_here, sign_steps};

@@ -6,6 +6,78 @@ use headgate_core::{Code, Confirm, Platform, Problem, Result, percent};
 use headgate_tuf::Name;
 use serde::{Deserialize, Serialize};
 
+/// Defaults of a channel. What is left out stays as it is, so that two people who change two of them do not undo each other.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChannelDefaults {
+    /// How a person confirms what reaches its devices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<Confirm>,
+    /// Share that a rollout starts with, permille.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_permille: Option<u16>,
+    /// Hours that each step of a rollout is meant to last at least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_hours: Option<u32>,
+    /// The gate of new rollouts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateChoice>,
+}
+
+/// A gate, or that there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GateChoice {
+    /// New rollouts have no gate.
+    Off,
+    /// They have this one.
+    On(Gate),
+}
+
+impl ChannelDefaults {
+    fn set(&self, channel: &mut ChannelSettings) {
+        if let Some(confirm) = self.confirm {
+            channel.confirm = confirm;
+        }
+        if let Some(permille) = self.start_permille {
+            channel.start_permille = permille;
+        }
+        if let Some(hours) = self.min_hours {
+            channel.min_hours = hours;
+        }
+        match &self.gate {
+            Some(GateChoice::On(gate)) => channel.gate = Some(gate.clone()),
+            Some(GateChoice::Off) => channel.gate = None,
+            None => {}
+        }
+    }
+
+    fn says(&self, channel: &Name) -> String {
+        let mut parts = Vec::new();
+        if let Some(confirm) = self.confirm {
+            parts.push(format!("What reaches {channel} is confirmed {}", confirm.says()));
+        }
+        if let Some(permille) = self.start_permille {
+            parts.push(format!("New rollouts in {channel} start with {}", percent(permille)));
+        }
+        match self.min_hours {
+            Some(0) => parts.push(format!("Steps of rollouts in {channel} need no hours")),
+            Some(hours) => parts.push(format!("Steps of rollouts in {channel} last {hours} h or more")),
+            None => {}
+        }
+        match &self.gate {
+            Some(GateChoice::On(gate)) => parts.push(format!(
+                "New rollouts in {channel} stop above {} failed of {} attempts or more",
+                percent(gate.max_failure_permille),
+                gate.min_sample
+            )),
+            Some(GateChoice::Off) => parts.push(format!("New rollouts in {channel} have no gate")),
+            None => {}
+        }
+        parts.join("; ")
+    }
+}
+
 /// One change. It is applied to what the settings say when it is signed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "setting", rename_all = "snake_case")]
@@ -33,19 +105,12 @@ pub enum SettingsChange {
         /// They may.
         allowed: bool,
     },
-    /// The gate that new rollouts of a channel get.
-    Gate {
+    /// How a person confirms what reaches devices of a channel, and what its new rollouts begin with.
+    Channel {
         /// Channel.
         channel: Name,
-        /// The gate; nothing takes it away.
-        gate: Option<Gate>,
-    },
-    /// How a person confirms what reaches devices of a channel.
-    Confirm {
-        /// Channel.
-        channel: Name,
-        /// How.
-        confirm: Confirm,
+        /// What is set; the rest stays as it is.
+        set: ChannelDefaults,
     },
     /// Which build a native version embeds.
     Embedded {
@@ -94,20 +159,9 @@ impl SettingsChange {
                 let may = if *allowed { "may" } else { "may not" };
                 format!("Devices {may} move themselves to {channel}")
             }
-            Self::Gate { channel, gate } => {
-                channel_of(&mut next, channel)?.gate.clone_from(gate);
-                match gate {
-                    Some(gate) => format!(
-                        "New rollouts in {channel} stop above {} failed of {} attempts or more",
-                        percent(gate.max_failure_permille),
-                        gate.min_sample
-                    ),
-                    None => format!("New rollouts in {channel} have no gate"),
-                }
-            }
-            Self::Confirm { channel, confirm } => {
-                channel_of(&mut next, channel)?.confirm = *confirm;
-                format!("What reaches {channel} is confirmed {}", confirm.says())
+            Self::Channel { channel, set } => {
+                set.set(channel_of(&mut next, channel)?);
+                set.says(channel)
             }
             Self::Embedded {
                 unit,

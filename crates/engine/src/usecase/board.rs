@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use headgate_core::{
     Code, Confirm, Problem, ReleaseManifest, Result, RolloutState, native,
-    rollout::{Base, Frozen},
+    rollout::{Base, Frozen, Gate},
 };
 use headgate_tuf::{RoleName, UtcTime, policy};
 
@@ -57,10 +57,14 @@ pub struct ChannelBoard {
     pub label: String,
     /// Signatures that an approval needs.
     pub threshold: u32,
-    /// The name must be typed.
-    pub typed: bool,
+    /// How a person confirms what reaches it.
+    pub confirm: Confirm,
     /// First share, permille.
     pub start_permille: u16,
+    /// Hours that each step of a rollout is meant to last at least.
+    pub min_hours: u32,
+    /// Gate that a rollout gets.
+    pub gate: Option<Gate>,
     /// The signature that ends first.
     pub validity: Freshness,
     /// What it serves.
@@ -202,8 +206,10 @@ impl Console {
                 id: setting.id.to_string(),
                 label: setting.label.clone(),
                 threshold: c.threshold,
-                typed: setting.confirm == Confirm::Typed,
+                confirm: setting.confirm,
                 start_permille: setting.start_permille,
+                min_hours: setting.min_hours,
+                gate: setting.gate.clone(),
                 validity: validity(c, now)?,
                 previous: previous(c, serving.as_ref()),
                 embedded: serving.is_none()

@@ -4,9 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use headgate_core::rollout::Gate;
 use headgate_core::settings::ChannelRsa;
-use headgate_core::{Confirm, Platform, Problem, Result, RsaPublic, Settings};
+use headgate_core::{Platform, Problem, Result, RsaPublic, Settings};
 use headgate_registry::{Store, View};
 use zeroize::Zeroizing;
 
@@ -188,36 +187,6 @@ impl Console {
             .await
     }
 
-    /// Signs the gate that new rollouts of a channel get, as a job.
-    ///
-    /// # Errors
-    /// `usage.*`, `key.*`.
-    pub async fn set_gate(
-        &self,
-        workspace: &str,
-        channel: &str,
-        gate: Option<Gate>,
-    ) -> Result<String> {
-        let channel = name("channel", channel)?;
-        self.change_settings(workspace, SettingsChange::Gate { channel, gate })
-            .await
-    }
-
-    /// Signs how a person confirms what reaches devices of a channel, as a job.
-    ///
-    /// # Errors
-    /// `usage.*`, `key.*`.
-    pub async fn set_confirm(
-        &self,
-        workspace: &str,
-        channel: &str,
-        confirm: Confirm,
-    ) -> Result<String> {
-        let channel = name("channel", channel)?;
-        self.change_settings(workspace, SettingsChange::Confirm { channel, confirm })
-            .await
-    }
-
     /// Signs which build of a unit a native version embeds, as a job.
     ///
     /// # Errors
@@ -237,15 +206,6 @@ impl Console {
             build,
         };
         self.change_settings(workspace, change).await
-    }
-
-    /// Refused here rather than in the job, so that the caller is told at once.
-    async fn change_settings(&self, workspace: &str, change: SettingsChange) -> Result<String> {
-        let workspace = self.workspace(workspace).await?;
-        let (_, view) = self.fresh(&workspace).await?;
-        change.apply(&view.targets.meta.x)?;
-        let intent = self.intent(&view, Action::Settings { change }, String::new());
-        self.start_publish(workspace, intent).await
     }
 }
 

@@ -450,8 +450,7 @@ pub(crate) fn title(intent: &Intent) -> String {
             S::DeviceId { unit, id_kind, .. } => format!("Set the {id_kind} id of {unit}"),
             S::Rsa { channel, .. } => format!("Set the RSA key of {channel}"),
             S::SelfAssign { channel, .. } => format!("Set who may join {channel}"),
-            S::Gate { channel, .. } => format!("Set the gate of {channel}"),
-            S::Confirm { channel, .. } => format!("Set how {channel} is confirmed"),
+            S::Channel { channel, .. } => format!("Change the settings of {channel}"),
             S::Embedded {
                 unit,
                 native,

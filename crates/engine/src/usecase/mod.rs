@@ -25,6 +25,7 @@ mod recover;
 mod rollout;
 mod sandbox;
 mod server;
+mod settings;
 pub(crate) mod ship;
 mod simulate;
 mod storage;
@@ -63,8 +64,9 @@ pub use log::{
 pub use rollout::RolloutPlan;
 pub use sandbox::SandboxInfo;
 pub use server::{ServerLink, ServerReading};
+pub use settings::SettingsPlan;
 pub use ship::{PromotePlan, PromoteRequest, ShipPlan, ShipRequest};
 pub use simulate::{SimulateRequest, Simulated, TraceLine, reported, withheld_words};
-pub use storage::{DeliverPlan, MirrorSettings, StorageSettings};
+pub use storage::{MirrorSettings, StorageSettings};
 pub use trust::{Ceremony, Started, TrustPlan};
 pub use verify::{Verified, VerifyRequest, verify};

@@ -5,9 +5,10 @@ use headgate_registry::{HttpStore, ProbeOutcome, Store, probe_storage};
 
 use super::connect::{Check, Found};
 use super::mirror::is_behind;
+use super::settings::SettingsPlan;
 use crate::console::{Console, lock};
 use crate::credentials::{self, StorageKeys};
-use crate::publish::{Action, Planned};
+use crate::publish::Action;
 
 /// What the storage of a workspace is set to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,15 +34,6 @@ pub struct MirrorSettings {
     pub in_vault: bool,
     /// It lacks something, and why.
     pub behind: Option<Problem>,
-}
-
-/// What a change of what releases put into storage would sign.
-#[derive(Debug, Clone)]
-pub struct DeliverPlan {
-    /// Handle of the plan.
-    pub plan: String,
-    /// Roles and keys.
-    pub planned: Planned,
 }
 
 impl Console {
@@ -181,7 +173,7 @@ impl Console {
         &self,
         workspace: &str,
         delivers: Delivers,
-    ) -> Result<DeliverPlan> {
+    ) -> Result<SettingsPlan> {
         if !delivers.zip && !delivers.files {
             let what = "A release must put its zip or its files into storage.";
             return Err(Problem::new(Code::UsageArgument, what).field("deliver"));
@@ -193,17 +185,8 @@ impl Console {
             return Err(Problem::new(Code::UsageExists, what).remedy("Nothing is to be done."));
         }
         let action = Action::Deliver { delivers };
-        let (plan, _, planned) = self
-            .plan(
-                &workspace,
-                &view,
-                store.as_ref(),
-                action,
-                String::new(),
-                None,
-            )
-            .await?;
-        Ok(DeliverPlan { plan, planned })
+        self.settings_plan(&workspace, &view, store.as_ref(), action, None)
+            .await
     }
 
     /// Signs what releases put into storage from now on, as a job.

@@ -38,6 +38,7 @@ pub struct Board {
 
 use super::app::{IpcError, Unit};
 use super::rollout::{DeviceShare, FailureRate};
+use super::settings::GateLimit;
 
 /// Lifetime of a signature.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
@@ -67,10 +68,14 @@ pub struct Channel {
     pub stage: String,
     /// Signatures that an approval needs.
     pub signatures: u32,
-    /// The person must type the channel's name to promote to it.
-    pub typed_confirmation: bool,
+    /// How a person confirms what reaches it: `none`, `plain`, `typed` or `wait`.
+    pub confirm: String,
     /// First share of a rollout here, permille, unless told otherwise.
     pub start_permille: u32,
+    /// Hours that each step of a rollout is meant to last at least.
+    pub min_hours: u32,
+    /// Gate that a rollout gets; nothing = none.
+    pub gate: Option<GateLimit>,
     /// Which signature ends first on this channel.
     pub validity: Option<Validity>,
     /// What the channel serves now.

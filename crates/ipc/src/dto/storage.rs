@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{IpcError, SignKey, SignMissing, SignRole, StorageCredentials};
+use super::{IpcError, StorageCredentials};
 
 /// What the storage of a workspace is set to, as last read.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
@@ -53,25 +53,6 @@ pub struct DeliverRequest {
     pub workspace: String,
     /// What releases shall put into storage.
     pub delivers: Delivers,
-}
-
-/// What that would sign.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-#[ts(export)]
-#[serde(rename_all = "camelCase")]
-pub struct DeliverPlan {
-    /// Opaque handle of the plan.
-    pub plan: String,
-    /// Roles that get a new version.
-    pub roles: Vec<SignRole>,
-    /// Keys that sign.
-    pub keys: Vec<SignKey>,
-    /// Why it cannot be signed here now.
-    pub problem: Option<IpcError>,
-    /// It lacks nothing but signatures of other people, which can be asked for.
-    pub can_ask: bool,
-    /// Whose signatures those are.
-    pub missing: Vec<SignMissing>,
 }
 
 /// Adds a mirror.

@@ -1,7 +1,9 @@
+import type { Channel } from "../../lib/bindings/Channel";
 import type { Delivers } from "../../lib/bindings/Delivers";
 
 /** What a dialog about settings is opened for. */
-export type SettingsAsked = { what: "mirror" } | { what: "deliver"; now: Delivers };
+export type SettingsAsked =
+  { what: "mirror" } | { what: "deliver"; now: Delivers } | { what: "channel"; channel: Channel };
 
 /** What releases can put into storage. */
 export type DeliverWay = "zip" | "files" | "both";

@@ -14,6 +14,7 @@ import type { AskRequest } from "./AskRequest";
 import type { Asked } from "./Asked";
 import type { Board } from "./Board";
 import type { BoardRequest } from "./BoardRequest";
+import type { ChannelChange } from "./ChannelChange";
 import type { ChannelRef } from "./ChannelRef";
 import type { ChooseBuild } from "./ChooseBuild";
 import type { ClientSetups } from "./ClientSetups";
@@ -22,7 +23,6 @@ import type { Comparison } from "./Comparison";
 import type { ConnectRequest } from "./ConnectRequest";
 import type { ConnectTest } from "./ConnectTest";
 import type { CredentialsRequest } from "./CredentialsRequest";
-import type { DeliverPlan } from "./DeliverPlan";
 import type { DeliverRequest } from "./DeliverRequest";
 import type { Devices } from "./Devices";
 import type { DevicesRequest } from "./DevicesRequest";
@@ -85,6 +85,7 @@ import type { RootPreview } from "./RootPreview";
 import type { ServerLink } from "./ServerLink";
 import type { ServerRequest } from "./ServerRequest";
 import type { SetTheme } from "./SetTheme";
+import type { SettingsPlan } from "./SettingsPlan";
 import type { ShipRequest } from "./ShipRequest";
 import type { SignPlan } from "./SignPlan";
 import type { SimulateRequest } from "./SimulateRequest";
@@ -148,11 +149,15 @@ storage_settings: [WorkspaceRef, StorageSettings],
 /**
  * Derives what a change of what releases put into storage would sign. Signs nothing.
  */
-deliver_prepare: [DeliverRequest, DeliverPlan], 
+deliver_prepare: [DeliverRequest, SettingsPlan], 
 /**
- * Signs and publishes that change, as a job.
+ * Derives what a change of a channel's defaults would sign. Signs nothing.
  */
-deliver_start: [StartRequest, JobRef], 
+channel_prepare: [ChannelChange, SettingsPlan], 
+/**
+ * Signs and publishes a change of settings, as a job.
+ */
+settings_start: [StartRequest, JobRef], 
 /**
  * Adds a mirror and brings it up to date, as a job.
  */

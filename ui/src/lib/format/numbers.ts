@@ -25,6 +25,13 @@ export function bytes(value: number): string {
   return `${amount.toFixed(digits)} ${units[unit]}`;
 }
 
+/** What a person typed as a percentage, in permille; nothing when it is none between 0 and 100 with one decimal. */
+export function permilleOf(typed: string): number | null {
+  const found = /^(\d{1,3}(?:[.,]\d)?)\s*%?$/u.exec(typed.trim());
+  const permille = Math.round(Number(found?.[1]?.replace(",", ".") ?? Number.NaN) * 10);
+  return permille >= 0 && permille <= 1000 ? permille : null;
+}
+
 /** A share in permille: "25 %", "0.5 %", "100 %". */
 export function percent(permille: number): string {
   const value = permille / 10;

@@ -311,6 +311,7 @@ export class FakeBackend implements Backend {
     ...settingsHandlers(
       (id) => this.#workspace(id),
       (kind, title, end) => this.#work(kind, title, end),
+      this.boards,
     ),
     ...trustHandlers(this.keys, (kind, title, end) => this.#work(kind, title, end)),
     jobs: () => ({ jobs: this.jobs }),

@@ -1,6 +1,8 @@
+import type { Board } from "../../bindings/Board";
 import type { CommandMap } from "../../bindings/CommandMap";
 import type { Delivers } from "../../bindings/Delivers";
 import type { Job } from "../../bindings/Job";
+import type { SettingsPlan } from "../../bindings/SettingsPlan";
 import type { StoragePlace } from "../../bindings/StoragePlace";
 import type { Workspace } from "../../bindings/Workspace";
 import type { Command } from "../backend";
@@ -22,10 +24,25 @@ const roles = [
   { role: "timestamp", before: 118, now: 119, says: "It is current until 15 Aug", key: "freshness" },
 ];
 
+const planOf = (plan: string, typeToConfirm: string | null): SettingsPlan => ({
+  plan,
+  roles,
+  keys: signPlanKeys,
+  problem: null,
+  canAsk: false,
+  missing: [],
+  typeToConfirm,
+});
+
 /** What the storage of the sample workspaces is set to. */
-export function settingsHandlers(workspace: (id: string) => Workspace, work: Work): Handlers {
+export function settingsHandlers(
+  workspace: (id: string) => Workspace,
+  work: Work,
+  boards: Map<string, Board>,
+): Handlers {
   let delivers: Delivers = { zip: true, files: false };
-  let asked = delivers;
+  /** What the plan that was made last does once it is signed. */
+  let sign: () => void = () => {};
   let mirrors: StoragePlace[] = [];
   return {
     storage_settings: (request) => {
@@ -33,12 +50,29 @@ export function settingsHandlers(workspace: (id: string) => Workspace, work: Wor
       return { place: place(storage, true), publicUrl, mirrors, delivers };
     },
     deliver_prepare: (request) => {
-      asked = request.delivers;
-      return { plan: "deliver", roles, keys: signPlanKeys, problem: null, canAsk: false, missing: [] };
+      sign = () => (delivers = request.delivers);
+      return planOf("deliver", null);
     },
-    deliver_start: () => ({
-      job: work("settings", "Change what releases put into storage", () => {
-        delivers = asked;
+    channel_prepare: (request) => {
+      const board = boards.get(request.workspace);
+      const channel = board?.channels.find((known) => known.id === request.channel);
+      sign = () => {
+        if (!board || !channel) return;
+        const now = {
+          ...channel,
+          confirm: request.confirm ?? channel.confirm,
+          startPermille: request.startPermille ?? channel.startPermille,
+          minHours: request.minHours ?? channel.minHours,
+          gate: request.gate ? request.gate.limit : channel.gate,
+        };
+        const channels = board.channels.map((known) => (known.id === now.id ? now : known));
+        boards.set(request.workspace, { ...board, channels });
+      };
+      return planOf("channel", channel?.confirm === "typed" ? channel.id : null);
+    },
+    settings_start: () => ({
+      job: work("settings", "Change settings", () => {
+        sign();
         return {};
       }),
     }),

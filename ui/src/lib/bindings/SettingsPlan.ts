@@ -5,9 +5,9 @@ import type { SignMissing } from "./SignMissing";
 import type { SignRole } from "./SignRole";
 
 /**
- * What that would sign.
+ * What a change of settings would sign.
  */
-export type DeliverPlan = { 
+export type SettingsPlan = { 
 /**
  * Opaque handle of the plan.
  */
@@ -31,4 +31,8 @@ canAsk: boolean,
 /**
  * Whose signatures those are.
  */
-missing: Array<SignMissing>, };
+missing: Array<SignMissing>, 
+/**
+ * What must be typed; nothing = a button is enough.
+ */
+typeToConfirm: string | null, };
