@@ -13,6 +13,8 @@ macro_rules! for_each_command {
             app_state(Empty) -> AppState;
             /// Chooses the theme.
             set_theme(SetTheme) -> Empty;
+            /// Turns the single letters of the board on or off.
+            set_letters(SetLetters) -> Empty;
             /// Makes or opens the sandbox on this computer.
             sandbox_start(Empty) -> Workspace;
             /// Opens a native dialog for a storage folder.

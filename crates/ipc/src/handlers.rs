@@ -32,6 +32,7 @@ impl App {
                 .setting("theme")
                 .await?
                 .unwrap_or_else(|| "system".into()),
+            letters: self.console.setting("letters").await?.as_deref() != Some("off"),
             active: self.console.setting("workspace").await?,
             workspaces,
             recovered: self.console.recovered(),
@@ -57,6 +58,13 @@ impl App {
             .into());
         }
         self.console.set_setting("theme", &request.theme).await?;
+        Ok(dto::Empty {})
+    }
+
+    /// Turns the single letters of the board on or off.
+    pub async fn set_letters(&self, request: dto::SetLetters) -> Answer<dto::Empty> {
+        let word = if request.on { "on" } else { "off" };
+        self.console.set_setting("letters", word).await?;
         Ok(dto::Empty {})
     }
 

@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import { placeOf } from "../components/settings/words";
 import { unreadable } from "../lib/backend/fake/data";
 import type { FakeBackend, Scenario } from "../lib/backend/fake";
+import { app } from "../lib/stores/app.svelte";
+import { letters } from "../lib/stores/letters.svelte";
 import { theme } from "../lib/stores/theme.svelte";
 import { violations } from "../test/axe";
 import { open } from "../test/start";
@@ -111,6 +113,23 @@ describe("settings", () => {
     await screen.findByTestId("typed-confirm");
     expect(at("channel-lines").textContent).toContain("No gate");
     expect(await violations(sheet)).toEqual([]);
+  });
+
+  it("turns single letters off, everywhere that they are shown", async () => {
+    const backend = await settings("pipeline");
+    expect(screen.getByText(/^P, H, B, C, R, \? on the board/u)).toBeTruthy();
+    await userEvent.click(at("settings-letters"));
+    expect(sent(backend, "set_letters")).toEqual({ on: false });
+    await userEvent.click(at("nav-pipeline"));
+    at("release-production").focus();
+    await userEvent.keyboard("h");
+    expect(app.overlay).toBeNull();
+    expect(at("key-sync").querySelector("kbd")).toBeNull();
+    await userEvent.keyboard("{ArrowLeft}");
+    expect(document.activeElement).toBe(at("release-staging"));
+    await userEvent.click(at("key-shortcuts"));
+    expect((await screen.findByTestId("shortcuts-sheet")).textContent).toContain("Off in Settings");
+    letters.on = true;
   });
 
   it("freezes a channel from there, and says which are frozen", async () => {

@@ -38,6 +38,8 @@ pub struct AppState {
     pub version: String,
     /// Theme that the person chose: `system`, `light`, `dark` or `contrast`.
     pub theme: String,
+    /// Single letters do something on the board.
+    pub letters: bool,
     /// Workspaces on this computer.
     pub workspaces: Vec<Workspace>,
     /// The workspace shown last.
@@ -107,6 +109,14 @@ pub struct Vault {
 pub struct SetTheme {
     /// `system`, `light`, `dark` or `contrast`.
     pub theme: String,
+}
+
+/// Turns the single letters of the board on or off.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SetLetters {
+    /// They do something.
+    pub on: bool,
 }
 
 /// Names a workspace.

@@ -15,6 +15,10 @@ version: string,
  */
 theme: string, 
 /**
+ * Single letters do something on the board.
+ */
+letters: boolean, 
+/**
  * Workspaces on this computer.
  */
 workspaces: Array<Workspace>, 

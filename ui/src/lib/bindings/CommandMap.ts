@@ -84,6 +84,7 @@ import type { Rollouts } from "./Rollouts";
 import type { RootPreview } from "./RootPreview";
 import type { ServerLink } from "./ServerLink";
 import type { ServerRequest } from "./ServerRequest";
+import type { SetLetters } from "./SetLetters";
 import type { SetTheme } from "./SetTheme";
 import type { SettingsPlan } from "./SettingsPlan";
 import type { ShipRequest } from "./ShipRequest";
@@ -114,6 +115,10 @@ app_state: [Empty, AppState],
  * Chooses the theme.
  */
 set_theme: [SetTheme, Empty], 
+/**
+ * Turns the single letters of the board on or off.
+ */
+set_letters: [SetLetters, Empty], 
 /**
  * Makes or opens the sandbox on this computer.
  */

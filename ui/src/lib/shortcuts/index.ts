@@ -1,3 +1,5 @@
+import { letters } from "../stores/letters.svelte";
+
 /** The one table of keys: it decides what a key does and it fills the sheet of shortcuts. */
 
 export type ShortcutId =
@@ -109,13 +111,13 @@ export function typing(target: EventTarget | null): boolean {
   );
 }
 
-/** What a key means in the given scopes; nothing when it means nothing there. */
+/** What a key means in the given scopes; nothing when it means nothing there, or when it is a letter that is turned off. */
 export function match(event: KeyboardEvent, scopes: readonly Scope[]): ShortcutId | null {
   if (event.defaultPrevented || event.isComposing || event.altKey) return null;
   const mod = event.metaKey || event.ctrlKey;
   const key = event.key.toLowerCase();
   const found = shortcuts.find((entry) => entry.key === key && entry.mod === mod && scopes.includes(entry.scope));
-  if (!found) return null;
+  if (!found || !letters.allow(found)) return null;
   // A letter without a modifier is text while a field has focus.
   if (!found.mod && found.scope === "board" && typing(event.target)) return null;
   return found.id;

@@ -14,6 +14,7 @@ import { boards } from "./board.svelte";
 import { clock } from "./clock.svelte";
 import { drop, type Drop, type ReleaseRef } from "./drop.svelte";
 import { jobs } from "./jobs.svelte";
+import { letters } from "./letters.svelte";
 import { theme } from "./theme.svelte";
 import { gateOf, toasts } from "./toasts.svelte";
 
@@ -132,6 +133,7 @@ class App {
       await backend().subscribe((event) => this.handle(event));
       const state = await call("app_state", {});
       theme.take(state.theme);
+      letters.on = state.letters;
       if (state.offline) {
         this.version = state.version;
         this.view = "offline";

@@ -371,6 +371,7 @@ export class FakeBackend implements Backend {
     return {
       version: "0.1.0",
       theme: this.theme,
+      letters: true,
       workspaces: this.workspaces,
       active: this.#active,
       recovered: [],

@@ -85,6 +85,7 @@ export function settingsHandlers(
       mirrors = mirrors.filter((mirror) => mirror.address !== address);
       return {};
     },
+    set_letters: () => ({}),
     uploads_sweep: () => ({ givenUp: ["bundles/1f8a.zip"], kept: 1 }),
   };
 }
