@@ -12,6 +12,7 @@ use headgate_tests::{ACCESS_KEY, Asked, Fault, S3, SECRET, varied};
 use crate::driver::{Desk, signal};
 use crate::hand;
 use crate::jobs::noise;
+use crate::keys::pick;
 use crate::window::{Window, ended};
 
 /// Runs the command line on the desk's home, with the bucket's credentials in variables.
@@ -179,6 +180,17 @@ async fn a_bucket_does_what_a_folder_does_and_an_upload_survives_a_kill() {
         Some("same")
     );
     window.shot("77-compare-same").await;
+    window.click("compare-close").await;
+
+    // Another release beside it: what changes for devices that have it.
+    window.click("release-menu-development").await;
+    window.click("release-compare").await;
+    window.see("compare-other").await;
+    let first = "return document.querySelector('[data-testid=compare-other]').options[1].value";
+    let other = window.js(first, Vec::new()).await;
+    pick(&window, "compare-other", other.as_str().unwrap()).await;
+    window.see("compare-files").await;
+    window.shot("77-compare-releases").await;
     window.click("compare-close").await;
 
     // Onwards.

@@ -41,7 +41,7 @@ async fn card(window: &Window, workspace: &str) -> Value {
     found.unwrap_or_else(|| panic!("{ring:#}")).clone()
 }
 
-async fn pick(window: &Window, select: &str, value: &str) {
+pub(crate) async fn pick(window: &Window, select: &str, value: &str) {
     window.see(select).await;
     let script = "const e = document.querySelector(arguments[0]); e.value = arguments[1]; \
                   e.dispatchEvent(new Event('change', { bubbles: true }));";

@@ -282,7 +282,11 @@ async fn settings_change_one_at_a_time_and_a_gate_reaches_the_next_rollout() {
         gate: Some(GateChoice::On(gate.clone())),
         ..ChannelDefaults::default()
     };
-    settle(&anna, console.set_channel(id, "staging", gated(&gate)).await).await;
+    settle(
+        &anna,
+        console.set_channel(id, "staging", gated(&gate)).await,
+    )
+    .await;
     let more = ChannelDefaults {
         start_permille: Some(250),
         min_hours: Some(6),

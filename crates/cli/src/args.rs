@@ -64,7 +64,7 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// Pack a web build into its bundle
     Pack(PackArgs),
-    /// Compare a web build with a release; exit code 10 when files differ
+    /// Compare a web build or another release with a release; exit code 10 when files differ
     Compare(CompareArgs),
     /// Sign a web build and release it on a channel
     Ship(ShipArgs),
@@ -211,11 +211,14 @@ pub(crate) struct InspectArgs {
 pub(crate) struct CompareArgs {
     /// Folder, .zip or https:// address of a zip
     // Not named `build`: that is the number.
-    #[arg(value_name = "BUILD")]
-    pub(crate) web_build: PathBuf,
+    #[arg(value_name = "BUILD", required_unless_present = "with")]
+    pub(crate) web_build: Option<PathBuf>,
     /// Build number of the release
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) build: u32,
+    /// Build number of another release, instead of a web build
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..), conflicts_with_all = ["web_build", "exclude_source_maps"])]
+    pub(crate) with: Option<u32>,
     /// Leave source maps out
     #[arg(long)]
     pub(crate) exclude_source_maps: bool,

@@ -30,8 +30,9 @@ pub use keys::{
     AskPassphrase, KeyInfo, OpenVault, StandardVaults, VaultChoice, VaultInfo, public_key,
 };
 pub use publish::{
-    Action, ChannelDefaults, Collected, GateChoice, Intent, Member, Planned, PlannedClients, PlannedKey, PlannedMissing,
-    PlannedRole, Receipt, ReceiptRole, RolloutChange, SettingsChange, Team,
+    Action, ChannelDefaults, Collected, GateChoice, Intent, Member, Planned, PlannedClients,
+    PlannedKey, PlannedMissing, PlannedRole, Receipt, ReceiptRole, RolloutChange, SettingsChange,
+    Team,
 };
 pub use stores::{OpenStore, StandardStores};
 pub use usecase::*;

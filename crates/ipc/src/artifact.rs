@@ -1,7 +1,7 @@
 //! Handlers of artifacts that lie elsewhere, and of the comparison with a release.
 
 use headgate_core::compare::{Changed, PathSize};
-use headgate_engine::packer_text;
+use headgate_engine::{Comparison, packer_text};
 
 use crate::app::App;
 use crate::dto::{self, IpcError};
@@ -40,26 +40,43 @@ impl App {
             &request.handle,
             request.build,
         );
-        let c = compare.await?;
-        let same_files = c.same_files();
-        let d = c.difference;
-        Ok(dto::Comparison {
-            version: c.release.version,
-            build: c.release.build,
-            same_bytes: c.same_bytes,
-            same_files,
-            signed_sha256: c.release.bundle.sha256,
-            own_sha256: c.own_sha256,
-            signed_packer: packer_text(&c.release.packer),
-            own_packer: packer_text(&c.own_packer),
-            added_count: count(d.added.len()),
-            removed_count: count(d.removed.len()),
-            changed_count: count(d.changed.len()),
-            unchanged_count: count(d.unchanged),
-            added: sizes(d.added),
-            removed: sizes(d.removed),
-            changed: d.changed.into_iter().take(LISTED).map(change).collect(),
-        })
+        Ok(comparison(compare.await?))
+    }
+
+    /// Compares two releases of a unit.
+    pub async fn compare_releases(
+        &self,
+        request: dto::CompareReleases,
+    ) -> Result<dto::Comparison, IpcError> {
+        let compare = self.console.compare_releases(
+            &request.workspace,
+            &request.unit,
+            request.build,
+            request.other,
+        );
+        Ok(comparison(compare.await?))
+    }
+}
+
+fn comparison(c: Comparison) -> dto::Comparison {
+    let same_files = c.same_files();
+    let d = c.difference;
+    dto::Comparison {
+        version: c.release.version,
+        build: c.release.build,
+        same_bytes: c.same_bytes,
+        same_files,
+        signed_sha256: c.release.bundle.sha256,
+        own_sha256: c.own.sha256,
+        signed_packer: packer_text(&c.release.packer),
+        own_packer: packer_text(&c.own.packer),
+        added_count: count(d.added.len()),
+        removed_count: count(d.removed.len()),
+        changed_count: count(d.changed.len()),
+        unchanged_count: count(d.unchanged),
+        added: sizes(d.added),
+        removed: sizes(d.removed),
+        changed: d.changed.into_iter().take(LISTED).map(change).collect(),
     }
 }
 

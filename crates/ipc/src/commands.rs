@@ -63,6 +63,8 @@ macro_rules! for_each_command {
             artifact_pick(ArtifactRequest) -> PickedBuild;
             /// Compares an inspected web build with a release, file by file.
             compare_build(CompareRequest) -> Comparison;
+            /// Compares two releases of a unit by their signed file lists.
+            compare_releases(CompareReleases) -> Comparison;
             /// Inspects a web build as a job.
             inspect_start(InspectRequest) -> JobRef;
             /// A finished inspection.

@@ -29,7 +29,7 @@ async fn the_same_folder_makes_the_same_bytes() {
     let report = inspect_path(&person, &bench.build("one")).await.unwrap();
     let found = compare(&person, &report.handle, 1).await;
     assert!(found.same_bytes && found.same_files());
-    assert_eq!(found.own_sha256, found.release.bundle.sha256);
+    assert_eq!(found.own.sha256, found.release.bundle.sha256);
     assert_eq!(
         found.difference.unchanged,
         report.packed.inventory.files.len()
@@ -59,7 +59,7 @@ async fn the_same_files_in_another_zip_are_told_apart_from_other_files() {
         "{}",
         found.says
     );
-    assert_eq!(packer_text(&found.own_packer), "not packed by Headgate");
+    assert_eq!(packer_text(&found.own.packer), "not packed by Headgate");
 
     // The other way round: what was signed came from elsewhere.
     let job = start(&person, &host.url).await.unwrap();
@@ -111,6 +111,32 @@ async fn what_was_read_last_is_enough_when_storage_is_away() {
     let (console, id) = (&person.console, &person.workspace.id);
     let unknown = console.compare(id, "main", &other.handle, 2).await;
     assert_eq!(code(unknown), Code::StorageMissing, "it cannot be told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_releases_are_compared_by_what_was_signed_also_without_storage() {
+    let (bench, person) = released().await;
+    let two = bench.build("two");
+    std::fs::write(two.join("new.txt"), "new").unwrap();
+    ship(&person, &two, "development").await.unwrap();
+    let (console, id) = (&person.console, &person.workspace.id);
+    let compare = async |build, other| console.compare_releases(id, "main", build, other).await;
+
+    let found = compare(1, 2).await.unwrap();
+    assert!(!found.same_bytes && !found.same_files());
+    let d = &found.difference;
+    assert_eq!(d.added[0].path, "new.txt");
+    assert_eq!((d.added.len(), d.removed.len(), d.changed.len()), (1, 0, 1));
+    let other = found.own.release.unwrap();
+    assert_eq!((found.release.build, other.build), (1, 2));
+    assert_eq!(found.own.sha256, other.bundle.sha256);
+    let back = compare(2, 1).await.unwrap();
+    assert_eq!(back.difference.removed[0].path, "new.txt");
+    assert!(compare(2, 2).await.unwrap().same_bytes);
+
+    std::fs::rename(bench.storage(), bench.dir.path().join("away")).unwrap();
+    assert_eq!(compare(1, 2).await.unwrap().difference.added.len(), 1);
+    assert_eq!(code(compare(1, 3).await), Code::StorageMissing);
 }
 
 struct Nobody;

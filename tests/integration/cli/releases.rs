@@ -129,6 +129,18 @@ fn a_release_goes_from_ship_to_complete_and_back_again() {
         second["replaces"],
         json!({ "version": "4.2.5", "build": 1308 })
     );
+    let differ = c.run(&["compare", "--build", "1308", "--with", "1309", "--json"]);
+    assert_eq!(differ.code, 10, "files differ: an answer, not an error");
+    let differ: serde_json::Value = serde_json::from_str(&differ.out).unwrap();
+    assert_eq!(
+        (
+            &differ["build"],
+            &differ["own"]["build"],
+            &differ["own"]["sha256"]
+        ),
+        (&json!(1308), &json!(1309), &second["sha256"])
+    );
+    assert!(!differ["changed"].as_array().unwrap().is_empty());
     promote("development", "staging", "1309");
     promote("staging", "production", "1309");
     let now = c.channel("production");

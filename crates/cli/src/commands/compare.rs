@@ -1,6 +1,7 @@
 //! `headgate compare`.
 
 use headgate_core::manifest::Packer;
+use headgate_core::{Code, Problem};
 use headgate_engine::{Comparison, packer_text};
 use serde_json::{Value, json};
 
@@ -23,15 +24,25 @@ pub(crate) async fn run(context: &Context, args: CompareArgs) -> Outcome {
             problem.message
         ));
     }
-    let build = &args.web_build;
-    let maps = args.exclude_source_maps;
-    let report = inspected(context, Some(&workspace), build, maps).await?;
-    let compare = context
-        .console
-        .compare(&workspace.id, &context.unit, &report.handle, args.build);
-    let compared = compare.await;
-    context.console.discard(&report.handle).await?;
-    let compared = compared?;
+    let (console, id, unit) = (&context.console, &workspace.id, &context.unit);
+    let compared = match (&args.web_build, args.with) {
+        (Some(build), _) => {
+            let maps = args.exclude_source_maps;
+            let report = inspected(context, Some(&workspace), build, maps).await?;
+            let compared = console.compare(id, unit, &report.handle, args.build).await;
+            console.discard(&report.handle).await?;
+            compared?
+        }
+        (None, Some(other)) => {
+            console
+                .compare_releases(id, unit, args.build, other)
+                .await?
+        }
+        (None, None) => {
+            let what = "Give a web build, or --with the number of another release.";
+            return Err(Problem::new(Code::UsageArgument, what).into());
+        }
+    };
     let answer = Answer::new(document(&compared), text(&compared));
     Ok(answer.with_exit(if compared.same_files() { 0 } else { DIFFERENT }))
 }
@@ -47,7 +58,13 @@ fn document(c: &Comparison) -> Value {
         "same_files": c.same_files(),
         "says": c.says,
         "signed": { "sha256": c.release.bundle.sha256, "size": c.release.bundle.size, "packer": packer(&c.release.packer) },
-        "own": { "sha256": c.own_sha256, "size": c.own_size, "packer": packer(&c.own_packer) },
+        "own": {
+            "sha256": c.own.sha256,
+            "size": c.own.size,
+            "packer": packer(&c.own.packer),
+            "version": c.own.release.as_ref().map(|r| &r.version),
+            "build": c.own.release.as_ref().map(|r| r.build),
+        },
         "added": c.difference.added,
         "removed": c.difference.removed,
         "changed": c.difference.changed,
@@ -59,6 +76,14 @@ fn text(c: &Comparison) -> String {
     let release = &c.release;
     let zip = |sha256: &str, size: u64, packer: &Packer| {
         format!("{sha256}, {}, {}", bytes(size), packer_text(packer))
+    };
+    let own = zip(&c.own.sha256, c.own.size, &c.own.packer);
+    let (beside, own) = match &c.own.release {
+        Some(other) => (
+            "other",
+            format!("{} ({}), {own}", other.version, other.build),
+        ),
+        None => ("this build", own),
     };
     let rows = [
         (
@@ -74,7 +99,7 @@ fn text(c: &Comparison) -> String {
             "signed",
             zip(&release.bundle.sha256, release.bundle.size, &release.packer),
         ),
-        ("this build", zip(&c.own_sha256, c.own_size, &c.own_packer)),
+        (beside, own),
     ];
     let d = &c.difference;
     let mut files: Vec<Vec<String>> = Vec::new();

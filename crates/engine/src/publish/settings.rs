@@ -55,14 +55,22 @@ impl ChannelDefaults {
     fn says(&self, channel: &Name) -> String {
         let mut parts = Vec::new();
         if let Some(confirm) = self.confirm {
-            parts.push(format!("What reaches {channel} is confirmed {}", confirm.says()));
+            parts.push(format!(
+                "What reaches {channel} is confirmed {}",
+                confirm.says()
+            ));
         }
         if let Some(permille) = self.start_permille {
-            parts.push(format!("New rollouts in {channel} start with {}", percent(permille)));
+            parts.push(format!(
+                "New rollouts in {channel} start with {}",
+                percent(permille)
+            ));
         }
         match self.min_hours {
             Some(0) => parts.push(format!("Steps of rollouts in {channel} need no hours")),
-            Some(hours) => parts.push(format!("Steps of rollouts in {channel} last {hours} h or more")),
+            Some(hours) => parts.push(format!(
+                "Steps of rollouts in {channel} last {hours} h or more"
+            )),
             None => {}
         }
         match &self.gate {

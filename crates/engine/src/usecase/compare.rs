@@ -1,35 +1,62 @@
-//! A web build beside a release: was it built from the same files?
+//! A web build or another release beside a release: the same bytes, the same files, or what differs.
 
 use headgate_core::{
-    Code, Difference, Problem, ReleaseManifest, Result, compare, manifest::Packer,
+    Code, Difference, Inventory, Problem, ReleaseManifest, Result, compare, manifest::Packer,
 };
 use headgate_registry::documents;
 
 use super::publish::name;
 use crate::{Console, InspectionReport, Workspace};
 
-/// A web build beside an approved release of its unit.
+/// A web build, or another release, beside an approved release of its unit.
 #[derive(Debug, Clone)]
 pub struct Comparison {
     /// The release.
     pub release: ReleaseManifest,
     /// Channels that approve it.
     pub channels: Vec<String>,
-    /// SHA-256 of the web build's bundle.
-    pub own_sha256: String,
-    /// Its bytes.
-    pub own_size: u64,
-    /// What packed it.
-    pub own_packer: Packer,
+    /// What is put beside it.
+    pub own: Beside,
     /// The very bytes that were signed.
     pub same_bytes: bool,
-    /// From the release to the web build, file by file.
+    /// From the release to what is put beside it, file by file.
     pub difference: Difference,
     /// In one sentence.
     pub says: String,
 }
 
+/// What is put beside a release.
+#[derive(Debug, Clone)]
+pub struct Beside {
+    /// SHA-256 of its bundle.
+    pub sha256: String,
+    /// Its bytes.
+    pub size: u64,
+    /// What packed it.
+    pub packer: Packer,
+    /// The other release; nothing for a web build.
+    pub release: Option<ReleaseManifest>,
+}
+
 impl Comparison {
+    fn new(
+        release: ReleaseManifest,
+        channels: Vec<String>,
+        own: Beside,
+        difference: Difference,
+    ) -> Self {
+        let bundle = &release.bundle;
+        let same_bytes = bundle.sha256 == own.sha256 && bundle.size == own.size;
+        Self {
+            says: says(same_bytes, &difference, &release.packer, &own.packer),
+            release,
+            channels,
+            own,
+            same_bytes,
+            difference,
+        }
+    }
+
     /// Every file has the same path and content.
     pub fn same_files(&self) -> bool {
         self.difference.is_empty()
@@ -52,42 +79,85 @@ impl Console {
         let workspace = self.workspace(workspace).await?;
         let unit = name("unit", unit)?;
         let report = self.inspection(handle)?;
-        let mut found = self.approved(&workspace, unit.as_str(), build).await?;
-        if found.is_none() {
-            self.sync(&workspace.id).await?;
-            found = self.approved(&workspace, unit.as_str(), build).await?;
-        }
-        let (release, channels) = found.ok_or_else(|| {
-            let what = format!("No channel of {unit} approves a build {build}.");
-            Problem::new(Code::UsageUnknown, what).field("build")
-        })?;
+        let (release, channels) = self.release_of(&workspace, unit.as_str(), build).await?;
         let packed = &report.packed;
-        let same_bytes =
-            release.bundle.sha256 == packed.sha256 && release.bundle.size == packed.size;
-        let difference = if same_bytes && release.inventory.sha256 == packed.inventory_sha256 {
+        let own = Beside {
+            sha256: packed.sha256.clone(),
+            size: packed.size,
+            packer: packer(&report),
+            release: None,
+        };
+        let known = release.bundle.sha256 == own.sha256
+            && release.bundle.size == own.size
+            && release.inventory.sha256 == packed.inventory_sha256;
+        let difference = if known {
             compare(&packed.inventory, &packed.inventory)
         } else {
-            let inventory = match self.inner.inventory(&workspace, &release).await {
-                Some(known) => known,
-                // Asked again for the reason.
-                None => {
-                    let store = self.inner.store(&workspace)?;
-                    documents::inventory(store.as_ref(), &release).await?
-                }
-            };
-            compare(&inventory, &packed.inventory)
+            compare(
+                &self.files_of(&workspace, &release).await?,
+                &packed.inventory,
+            )
         };
-        let own_packer = packer(&report);
-        Ok(Comparison {
-            says: says(same_bytes, &difference, &release.packer, &own_packer),
-            own_sha256: packed.sha256.clone(),
-            own_size: packed.size,
-            own_packer,
-            same_bytes,
-            difference,
-            release,
-            channels,
+        Ok(Comparison::new(release, channels, own, difference))
+    }
+
+    /// Compares two releases of a unit by their signed inventories: what changes for a device that goes from `build` to
+    /// `other`. Reads storage only for what was not read before.
+    ///
+    /// # Errors
+    /// `usage.unknown` for a build that no channel approves; `trust.*`, `storage.*` when storage must be read.
+    pub async fn compare_releases(
+        &self,
+        workspace: &str,
+        unit: &str,
+        build: u32,
+        other: u32,
+    ) -> Result<Comparison> {
+        let workspace = self.workspace(workspace).await?;
+        let unit = name("unit", unit)?;
+        let (release, channels) = self.release_of(&workspace, unit.as_str(), build).await?;
+        let (other, _) = self.release_of(&workspace, unit.as_str(), other).await?;
+        let files = self.files_of(&workspace, &release).await?;
+        let difference = compare(&files, &self.files_of(&workspace, &other).await?);
+        let own = Beside {
+            sha256: other.bundle.sha256.clone(),
+            size: other.bundle.size,
+            packer: other.packer.clone(),
+            release: Some(other),
+        };
+        Ok(Comparison::new(release, channels, own, difference))
+    }
+
+    /// A release by its build number, and the channels that approve it.
+    async fn release_of(
+        &self,
+        workspace: &Workspace,
+        unit: &str,
+        build: u32,
+    ) -> Result<(ReleaseManifest, Vec<String>)> {
+        let mut found = self.approved(workspace, unit, build).await?;
+        if found.is_none() {
+            self.sync(&workspace.id).await?;
+            found = self.approved(workspace, unit, build).await?;
+        }
+        found.ok_or_else(|| {
+            let what = format!("No channel of {unit} approves a build {build}.");
+            Problem::new(Code::UsageUnknown, what).field("build")
         })
+    }
+
+    /// The signed list of a release's files.
+    async fn files_of(
+        &self,
+        workspace: &Workspace,
+        release: &ReleaseManifest,
+    ) -> Result<Inventory> {
+        if let Some(known) = self.inner.inventory(workspace, release).await {
+            return Ok(known);
+        }
+        // Asked again for the reason.
+        let store = self.inner.store(workspace)?;
+        documents::inventory(store.as_ref(), release).await
     }
 
     /// The newest release with this build number, as last read, and the channels that approve it.

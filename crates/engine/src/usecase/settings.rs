@@ -79,7 +79,11 @@ impl Console {
     }
 
     /// Refused here rather than in the job, so that the caller is told at once.
-    pub(super) async fn change_settings(&self, workspace: &str, change: SettingsChange) -> Result<String> {
+    pub(super) async fn change_settings(
+        &self,
+        workspace: &str,
+        change: SettingsChange,
+    ) -> Result<String> {
         let workspace = self.workspace(workspace).await?;
         let (_, view) = self.fresh(&workspace).await?;
         change.apply(&view.targets.meta.x)?;

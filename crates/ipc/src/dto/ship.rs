@@ -196,7 +196,21 @@ pub struct CompareRequest {
     pub build: u32,
 }
 
-/// A web build beside a release.
+/// Compares two releases of a unit: what changes for a device that goes from one to the other.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct CompareReleases {
+    /// Workspace on this computer.
+    pub workspace: String,
+    /// Unit in it.
+    pub unit: String,
+    /// Build number of the release.
+    pub build: u32,
+    /// Build number of what is put beside it.
+    pub other: u32,
+}
+
+/// A web build or another release beside a release.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 #[serde(rename_all = "camelCase")]

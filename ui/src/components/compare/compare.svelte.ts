@@ -14,12 +14,15 @@ interface Start {
   unit: string;
   release: ReleaseRef;
   item: Picked | null;
+  /** Another release to put beside it; nothing = a web build, or it is chosen. */
+  other: ReleaseRef | null;
 }
 
-/** One web build beside one release. Inspects, asks, and changes nothing. */
+/** One web build, or another release, beside one release. Reads, asks, and changes nothing. */
 export class CompareFlow extends Attempt {
   readonly #start: Start;
   item = $state.raw<Picked | null>(null);
+  other = $state.raw<ReleaseRef | null>(null);
   jobId = $state<string | null>(null);
   result = $state.raw<Comparison | null>(null);
   /** A native dialog is open. */
@@ -29,6 +32,7 @@ export class CompareFlow extends Attempt {
     super();
     this.#start = start;
     this.item = start.item;
+    this.other = start.other;
   }
 
   get job(): Job | undefined {
@@ -36,7 +40,23 @@ export class CompareFlow extends Attempt {
   }
 
   async begin(): Promise<void> {
+    await this.again();
+  }
+
+  /** Compares what is chosen, once more after a failure. */
+  async again(): Promise<void> {
     if (this.item) await this.inspect();
+    else if (this.other) await this.beside(this.other);
+  }
+
+  /** Puts another release beside it. */
+  async beside(other: ReleaseRef): Promise<void> {
+    this.other = other;
+    const { workspace, unit, release } = this.#start;
+    await this.attempt(async () => {
+      const request = { workspace, unit, build: release.build, other: other.build };
+      this.result = await call("compare_releases", request);
+    });
   }
 
   /** Chooses the web build in a native dialog. */

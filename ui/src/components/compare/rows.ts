@@ -1,6 +1,21 @@
+import type { Board } from "../../lib/bindings/Board";
 import type { Comparison } from "../../lib/bindings/Comparison";
+import type { ReleaseRef } from "../../lib/stores/drop.svelte";
 
 export type Change = "added" | "removed" | "changed";
+
+/** Every other release on the board, the newest first, with the channels that have it. */
+export function othersOf(board: Board, build: number): ReleaseRef[] {
+  const found = new Map<number, ReleaseRef>();
+  for (const { label, current, previous } of board.channels)
+    for (const release of [...(current ? [current.release] : []), ...previous]) {
+      const known = found.get(release.build);
+      const channel = known ? `${known.channel}, ${label}` : label;
+      if (release.build !== build)
+        found.set(release.build, { version: release.version, build: release.build, channel });
+    }
+  return [...found.values()].sort((a, b) => b.build - a.build);
+}
 
 /** A file that is not the same on both sides. */
 export interface CompareRow {

@@ -18,6 +18,7 @@ import type { ChannelChange } from "./ChannelChange";
 import type { ChannelRef } from "./ChannelRef";
 import type { ChooseBuild } from "./ChooseBuild";
 import type { ClientSetups } from "./ClientSetups";
+import type { CompareReleases } from "./CompareReleases";
 import type { CompareRequest } from "./CompareRequest";
 import type { Comparison } from "./Comparison";
 import type { ConnectRequest } from "./ConnectRequest";
@@ -215,6 +216,10 @@ artifact_pick: [ArtifactRequest, PickedBuild],
  * Compares an inspected web build with a release, file by file.
  */
 compare_build: [CompareRequest, Comparison], 
+/**
+ * Compares two releases of a unit by their signed file lists.
+ */
+compare_releases: [CompareReleases, Comparison], 
 /**
  * Inspects a web build as a job.
  */

@@ -3,7 +3,7 @@ import type { FileChange } from "./FileChange";
 import type { FileSize } from "./FileSize";
 
 /**
- * A web build beside a release.
+ * A web build or another release beside a release.
  */
 export type Comparison = { 
 /**

@@ -58,7 +58,7 @@ export const shortcuts: readonly Shortcut[] = [
   { id: "open", key: "enter", mod: false, scope: "board", label: "Open the rollout", strip: null },
   { id: "halt", key: "h", mod: false, scope: "board", label: "Halt the selected rollout…", strip: null },
   { id: "roll-back", key: "b", mod: false, scope: "board", label: "Roll back to the selected release…", strip: null },
-  { id: "compare", key: "c", mod: false, scope: "board", label: "Compare with a build…", strip: "Compare" },
+  { id: "compare", key: "c", mod: false, scope: "board", label: "Compare the selected release…", strip: "Compare" },
   { id: "sync", key: "r", mod: false, scope: "board", label: "Read storage now", strip: "Read storage" },
   { id: "paste", key: "v", mod: true, scope: "board", label: "Ship a zip from a pasted address…", strip: null },
   { id: "left", key: "arrowleft", mod: false, scope: "board", label: "Channel before", strip: null },

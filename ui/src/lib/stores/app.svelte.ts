@@ -68,7 +68,7 @@ export interface RolloutAsked {
 export type Overlay =
   | { kind: "ship"; item: Picked | null; jobId: string | null }
   | { kind: "promote"; gate: Gate; jobId: string | null }
-  | { kind: "compare"; release: ReleaseRef; item: Picked | null }
+  | { kind: "compare"; release: ReleaseRef; item: Picked | null; other: ReleaseRef | null }
   | { kind: "address"; url: string }
   | { kind: "rollout"; asked: RolloutAsked; jobId: string | null }
   | { kind: "server"; workspace: Workspace }
@@ -293,9 +293,9 @@ class App {
     this.overlay = { kind: "ship", item, jobId: null };
   }
 
-  /** Opens the comparison of a release with a web build; nothing = one is chosen there. */
-  compare(release: ReleaseRef, item: Picked | null = null): void {
-    this.overlay = { kind: "compare", release, item };
+  /** Opens the comparison of a release with a web build or another release; nothing = one is chosen there. */
+  compare(release: ReleaseRef, item: Picked | null = null, other: ReleaseRef | null = null): void {
+    this.overlay = { kind: "compare", release, item, other };
   }
 
   /** Asks for the address of a web build that lies elsewhere. */

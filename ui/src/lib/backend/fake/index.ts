@@ -20,7 +20,7 @@ import { activityOf } from "./activity";
 import { FakeApprovals, lacking } from "./approvals";
 import * as data from "./data";
 import * as ship from "./ship";
-import { checks, comparison, refusedChecks } from "./storage";
+import { checks, compared, refusedChecks } from "./storage";
 import { apply, changeReceipt, planOf } from "./changes";
 import { devicesOf, installsOf, setupsOf, simulated } from "./devices";
 import { stoppedAt } from "./figures";
@@ -245,11 +245,8 @@ export class FakeBackend implements Backend {
       this.#picked.set(item.handle, item);
       return { item };
     },
-    compare_build: ({ build, workspace }) => {
-      const board = this.boards.get(workspace);
-      const known = board?.channels.flatMap(({ current, previous }) => [current?.release, ...previous]);
-      return comparison(known?.find((release) => release?.build === build)?.version ?? "?", build, this.finds);
-    },
+    compare_build: ({ build, workspace }) => compared(this.boards.get(workspace), build, this.finds),
+    compare_releases: ({ build, workspace }) => compared(this.boards.get(workspace), build, this.finds),
     inspect_start: ({ workspace, unit, handle, excludeSourceMaps }) => {
       const item = this.#picked.get(handle) ?? { ...ship.www, handle };
       const job = this.#job("inspect", `Inspect ${item.name}`, workspace, unit, null);

@@ -1,3 +1,4 @@
+import type { Board } from "../../bindings/Board";
 import type { Comparison } from "../../bindings/Comparison";
 import type { ConnectCheck } from "../../bindings/ConnectCheck";
 import { digest } from "./data";
@@ -38,7 +39,7 @@ export function refusedChecks(): ConnectCheck[] {
 }
 
 /** A web build beside a release: `different`, `packer` or `same`. */
-export function comparison(version: string, build: number, kind: "different" | "packer" | "same"): Comparison {
+function comparison(version: string, build: number, kind: "different" | "packer" | "same"): Comparison {
   const signedSha256 = digest("1d5050ae");
   const different = kind === "different";
   return {
@@ -69,4 +70,10 @@ export function comparison(version: string, build: number, kind: "different" | "
     changedCount: different ? 3 : 0,
     unchangedCount: different ? 643 : 684,
   };
+}
+
+/** A comparison with a release of the board. */
+export function compared(board: Board | undefined, build: number, kind: "different" | "packer" | "same"): Comparison {
+  const known = board?.channels.flatMap(({ current, previous }) => [current?.release, ...previous]);
+  return comparison(known?.find((release) => release?.build === build)?.version ?? "?", build, kind);
 }
