@@ -285,7 +285,7 @@ async fn one_rollout_goes_to_everyone_and_a_bad_one_stops_itself() {
     window.click("open-rollout-production").await;
     change(&window, "banner-unfreeze", "The cause was found", None).await;
     hands
-        .until("it is not frozen", |view| view["frozen"].is_null())
+        .until("it is not frozen", |view| view["row"]["frozen"].is_null())
         .await;
 
     window.click("nav-devices").await;

@@ -1,5 +1,6 @@
 //! Figures and ages in the shape that the window reads.
 
+use headgate_core::rollout::Frozen;
 use headgate_engine::{self as engine, ChannelFacts, Rate, ServerReading, Share, Summary};
 
 use crate::dto::{self, IpcError};
@@ -80,6 +81,11 @@ pub(crate) fn row(facts: &ChannelFacts, summary: Option<&Summary>) -> dto::Rollo
             .filter(|_| build.is_some())
             .map(|s| rate(s.failures)),
         spark: summary.map(|s| s.spark.clone()).unwrap_or_default(),
+        frozen: facts
+            .rollout
+            .as_ref()
+            .and_then(|r| r.frozen.as_ref())
+            .map(Frozen::says),
     }
 }
 

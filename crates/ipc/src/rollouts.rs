@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use headgate_core::rollout::{Base, Frozen};
+use headgate_core::rollout::Base;
 use headgate_core::status::{ActiveCell, DeviceState, Dialect, OutcomeCell};
 use headgate_core::{Code, Problem, native};
 use headgate_engine::{self as engine, ChannelCounts, ChannelFacts, Rate, WINDOW_DAYS, grouped};
@@ -92,7 +92,6 @@ fn view(facts: &ChannelFacts, counts: &ChannelCounts) -> dto::RolloutView {
             .as_ref()
             .map(|s| s.1.clone())
             .unwrap_or_default(),
-        frozen: document.and_then(|d| d.frozen.as_ref()).map(Frozen::says),
         steps: steps::steps(facts),
         gate: gate(facts, counts),
         withheld: facts.withheld().map(|code| engine::withheld_words(&code)),

@@ -51,6 +51,8 @@ pub struct RolloutRow {
     pub failures: Option<FailureRate>,
     /// Newly confirmed installs in each of the last 24 equal spans, oldest first; empty where nothing is known.
     pub spark: Vec<u32>,
+    /// Who closed the channel to more devices and why, as a sentence; nothing = it is open.
+    pub frozen: Option<String>,
 }
 
 /// What is known of the update server, and how old it is.
@@ -123,8 +125,6 @@ pub struct RolloutView {
     pub reason: String,
     /// Name of the key's holder.
     pub by: String,
-    /// Who closed the channel to more devices and why, as a sentence; nothing = it is open.
-    pub frozen: Option<String>,
     /// Steps with what happened at each.
     pub steps: Vec<RolloutStep>,
     /// The health gate; nothing where the rollout has none or the server does not say.

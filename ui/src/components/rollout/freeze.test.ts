@@ -36,6 +36,8 @@ describe("freezing a channel", () => {
     expect(app.overlay).toBeNull();
     expect((await screen.findByTestId("toast-text")).textContent).toContain("Audit until Monday");
 
+    app.view = "rollouts";
+    expect((await screen.findByTestId("row-frozen-production")).textContent).toContain("Frozen");
     app.showRollout("production");
     expect((await screen.findByTestId("frozen-banner")).textContent).toContain("Audit until Monday");
     expect(at("act-advance").getAttribute("aria-disabled")).toBe("true");

@@ -42,4 +42,8 @@ failures: FailureRate | null,
 /**
  * Newly confirmed installs in each of the last 24 equal spans, oldest first; empty where nothing is known.
  */
-spark: Array<number>, };
+spark: Array<number>, 
+/**
+ * Who closed the channel to more devices and why, as a sentence; nothing = it is open.
+ */
+frozen: string | null, };

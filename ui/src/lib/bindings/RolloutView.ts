@@ -48,10 +48,6 @@ reason: string,
  */
 by: string, 
 /**
- * Who closed the channel to more devices and why, as a sentence; nothing = it is open.
- */
-frozen: string | null, 
-/**
  * Steps with what happened at each.
  */
 steps: Array<RolloutStep>, 

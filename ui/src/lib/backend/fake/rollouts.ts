@@ -63,6 +63,7 @@ export function rowOf(channel: Channel): RolloutRow {
     active: health?.active ?? null,
     failures: health?.failures ?? null,
     spark: health?.spark ?? [],
+    frozen: channel.frozen,
   };
 }
 
@@ -238,7 +239,6 @@ export function viewOf(now: number, board: Board, id: string, server: ServerStat
       : [],
     natives: live ? nativesOf(health.stopped !== null).filter((row) => row.failures.attempts > 0) : [],
     actions: actionsOf(channel),
-    frozen: channel.frozen,
     previous: channel.previous,
     cannotReturn: live ? 861 : 0,
   };
