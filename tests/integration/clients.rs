@@ -279,7 +279,7 @@ async fn settings_change_one_at_a_time_and_a_gate_reaches_the_next_rollout() {
         max_failure_permille: 20,
     };
     let gated = |gate: &Gate| ChannelDefaults {
-        gate: Some(GateChoice::On(gate.clone())),
+        gate: Some(GateChoice::On(*gate)),
         ..ChannelDefaults::default()
     };
     settle(

@@ -49,6 +49,15 @@ pub(crate) async fn run(context: &Context, args: CompareArgs) -> Outcome {
 
 fn document(c: &Comparison) -> Value {
     let packer = |p: &Packer| json!({ "name": p.name, "version": p.version, "level": p.level });
+    let mut own = json!({
+        "sha256": c.own.sha256,
+        "size": c.own.size,
+        "packer": packer(&c.own.packer),
+    });
+    if let Some(other) = &c.own.release {
+        own["version"] = json!(other.version);
+        own["build"] = json!(other.build);
+    }
     json!({
         "unit": c.release.unit,
         "version": c.release.version,
@@ -58,13 +67,7 @@ fn document(c: &Comparison) -> Value {
         "same_files": c.same_files(),
         "says": c.says,
         "signed": { "sha256": c.release.bundle.sha256, "size": c.release.bundle.size, "packer": packer(&c.release.packer) },
-        "own": {
-            "sha256": c.own.sha256,
-            "size": c.own.size,
-            "packer": packer(&c.own.packer),
-            "version": c.own.release.as_ref().map(|r| &r.version),
-            "build": c.own.release.as_ref().map(|r| r.build),
-        },
+        "own": own,
         "added": c.difference.added,
         "removed": c.difference.removed,
         "changed": c.difference.changed,

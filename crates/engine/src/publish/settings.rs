@@ -46,7 +46,7 @@ impl ChannelDefaults {
             channel.min_hours = hours;
         }
         match &self.gate {
-            Some(GateChoice::On(gate)) => channel.gate = Some(gate.clone()),
+            Some(GateChoice::On(gate)) => channel.gate = Some(*gate),
             Some(GateChoice::Off) => channel.gate = None,
             None => {}
         }

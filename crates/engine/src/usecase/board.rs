@@ -209,7 +209,7 @@ impl Console {
                 confirm: setting.confirm,
                 start_permille: setting.start_permille,
                 min_hours: setting.min_hours,
-                gate: setting.gate.clone(),
+                gate: setting.gate,
                 validity: validity(c, now)?,
                 previous: previous(c, serving.as_ref()),
                 embedded: serving.is_none()

@@ -25,6 +25,7 @@ impl OfflineApp {
         Ok(dto::AppState {
             version: env!("CARGO_PKG_VERSION").into(),
             theme: settings.theme.unwrap_or_else(|| "system".into()),
+            letters: true,
             workspaces: Vec::new(),
             active: None,
             recovered: Vec::new(),
