@@ -49,6 +49,12 @@ async fn a_mirror_is_added_and_releases_put_files_into_both_places() {
         .says("toast", "The mirror holds what the registry holds")
         .await;
     window.gone("mirror-behind").await;
+    window
+        .until(
+            "the refusal is not said any more",
+            "![...document.querySelectorAll('[data-testid=error-code]')].some(e => e.textContent === 'storage.credentials')",
+        )
+        .await;
     let bucket = s3.folder.join("field-updates");
     let timestamp = |place: &str| std::fs::read(bucket.join(place).join("metadata/timestamp.json"));
     assert_eq!(timestamp("ota").unwrap(), timestamp("second").unwrap());

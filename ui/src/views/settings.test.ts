@@ -111,7 +111,7 @@ describe("settings", () => {
     await userEvent.click(at("channel-gated"));
     await userEvent.click(at("channel-review"));
     await screen.findByTestId("typed-confirm");
-    expect(at("channel-lines").textContent).toContain("No gate");
+    expect(at("channel-lines").textContent).toContain("No gate stops them");
     expect(await violations(sheet)).toEqual([]);
   });
 

@@ -2,6 +2,7 @@ import { screen, waitFor } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
 import type { FakeBackend, Scenario } from "../lib/backend/fake";
+import { unreadable } from "../lib/backend/fake/data";
 import { mirror, target, uploading } from "../lib/backend/fake/upload";
 import { violations } from "../test/axe";
 import { open } from "../test/start";
@@ -125,5 +126,19 @@ describe("credentials that ended", () => {
     await userEvent.type(at("secret-access-key"), "B{Enter}");
     await waitFor(() => expect(screen.getAllByTestId("connect-check")).toHaveLength(5));
     expect(at("storage-check-result").textContent).toContain("5 of 5 passed");
+  });
+});
+
+describe("a message of a job that failed", () => {
+  it("goes by itself once the job goes on", async () => {
+    const { backend } = await open("pipeline");
+    await screen.findByTestId("board");
+    const { job } = await backend.invoke("freshness_refresh", { workspace: "acme" });
+    const base = { ...(await backend.invoke("job", { job })), id: "job-of-the-test" };
+    backend.emit({ type: "job", data: { ...base, state: "running" } });
+    backend.emit({ type: "job", data: { ...base, state: "failed", error: unreadable } });
+    expect(await screen.findByText(unreadable.message)).toBeTruthy();
+    backend.emit({ type: "job", data: { ...base, state: "running", error: null } });
+    await waitFor(() => expect(screen.queryByText(unreadable.message)).toBeNull());
   });
 });

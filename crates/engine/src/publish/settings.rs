@@ -82,7 +82,7 @@ impl ChannelDefaults {
             Some(GateChoice::Off) => parts.push(format!("New rollouts in {channel} have no gate")),
             None => {}
         }
-        parts.join("; ")
+        parts.join(". ")
     }
 }
 

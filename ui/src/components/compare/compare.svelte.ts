@@ -49,14 +49,25 @@ export class CompareFlow extends Attempt {
     else if (this.other) await this.beside(this.other);
   }
 
-  /** Puts another release beside it. */
+  /** Puts another release beside it: from the older one to the newer one, as devices mostly go. */
   async beside(other: ReleaseRef): Promise<void> {
     this.other = other;
-    const { workspace, unit, release } = this.#start;
+    const { workspace, unit } = this.#start;
     await this.attempt(async () => {
-      const request = { workspace, unit, build: release.build, other: other.build };
+      const request = { workspace, unit, build: this.older.build, other: this.newer?.build ?? other.build };
       this.result = await call("compare_releases", request);
     });
+  }
+
+  /** The side where the comparison begins. */
+  get older(): ReleaseRef {
+    const { release } = this.#start;
+    return this.other && this.other.build < release.build ? this.other : release;
+  }
+
+  /** The release where it ends; nothing = a web build. */
+  get newer(): ReleaseRef | null {
+    return this.other && this.other === this.older ? this.#start.release : this.other;
   }
 
   /** Chooses the web build in a native dialog. */

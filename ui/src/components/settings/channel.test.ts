@@ -40,7 +40,7 @@ describe("a channel's settings", () => {
       ["Confirmation", "One button", true],
       ["First share", "0.5\u00a0%", false],
       ["Least time of a step", "48 h", false],
-      ["Health gate", "No gate", true],
+      ["Health gate", "No gate stops them", true],
     ]);
     const gates = (minSample: number, maxFailurePermille: number): boolean | undefined =>
       linesOf(

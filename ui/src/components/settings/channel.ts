@@ -79,11 +79,14 @@ export function changeOf(draft: ChannelDraft, channel: Channel): Omit<ChannelCha
   return Object.values(change).every((part) => part === null) ? null : change;
 }
 
-export const hoursSay = (hours: number): string => (hours === 0 ? "No wait" : `${count(hours)} h`);
+const hoursSay = (hours: number): string => (hours === 0 ? "No wait" : `${count(hours)} h`);
+
+/** What follows the first share, in a row. */
+export const stepSays = (hours: number): string => (hours === 0 ? "no wait" : `${count(hours)} h a step`);
 
 export function gateSays(gate: GateLimit | null): string {
-  if (gate === null) return "No gate";
-  return `Above ${percent(gate.maxFailurePermille)} of ${plural(gate.minSample, "attempt")}`;
+  if (gate === null) return "No gate stops them";
+  return `Stop above ${percent(gate.maxFailurePermille)} failed of ${plural(gate.minSample, "attempt")}`;
 }
 
 /** One thing that changes. */

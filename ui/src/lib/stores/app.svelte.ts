@@ -16,7 +16,7 @@ import { drop, type Drop, type ReleaseRef } from "./drop.svelte";
 import { jobs } from "./jobs.svelte";
 import { letters } from "./letters.svelte";
 import { theme } from "./theme.svelte";
-import { gateOf, toasts } from "./toasts.svelte";
+import { gateOf, jobOf, toasts } from "./toasts.svelte";
 
 export type View =
   | "starting"
@@ -269,7 +269,7 @@ class App {
     if (job.state === "done" && job.receipt) toasts.ok(job.receipt.headline, job.title);
     else if (job.state === "done" && job.kind === "refresh") toasts.ok("Freshness is signed again");
     else if (job.state === "done" && job.kind === "mirror") toasts.ok("The mirror holds what the registry holds");
-    else if (job.state === "failed" && job.error) toasts.error(job.error);
+    else if (job.state === "failed" && job.error) toasts.error(job.error, jobOf(job.id));
   }
 
   /** Something was let go over the window, or chosen, which is the same for the app. */

@@ -18,6 +18,9 @@ export const gateOf = (workspace: string, unit: string, channel: string): string
 /** Reading this workspace's storage. */
 export const storageOf = (workspace: string): string => `storage ${workspace}`;
 
+/** A job that failed. */
+export const jobOf = (id: string): string => `job ${id}`;
+
 class Toasts {
   list = $state.raw<ToastItem[]>([]);
   #next = 1;
@@ -49,6 +52,12 @@ class Toasts {
   /** What it was about is in order now. */
   settle(about: string): void {
     this.list = this.list.filter((item) => item.about !== about);
+  }
+
+  /** Of the jobs only these still need a person. */
+  settleJobs(needing: string[]): void {
+    const kept = new Set(needing.map(jobOf));
+    this.list = this.list.filter(({ about }) => about === null || !about.startsWith(jobOf("")) || kept.has(about));
   }
 
   close(id: number): void {
