@@ -189,6 +189,7 @@ async fn a_bucket_does_what_a_folder_does_and_an_upload_survives_a_kill() {
     let first = "return document.querySelector('[data-testid=compare-other]').options[1].value";
     let other = window.js(first, Vec::new()).await;
     pick(&window, "compare-other", other.as_str().unwrap()).await;
+    window.click("compare-beside").await;
     window.see("compare-files").await;
     window.shot("77-compare-releases").await;
     window.click("compare-close").await;

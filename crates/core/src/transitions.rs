@@ -183,7 +183,8 @@ impl RolloutDocument {
     }
 
     /// Serves an earlier release to everyone: all devices move to it, also from kept and newer embedded builds.
-    /// Whether the release was served and is approved is the caller's to check.
+    /// Whether the release was served and is approved is the caller's to check. On a frozen channel it is never newer than
+    /// what everyone gets.
     ///
     /// # Errors
     /// `release.same` when everyone gets it already, `rollout.state` when it is what rolls out, `usage.argument`.
@@ -202,6 +203,19 @@ impl RolloutDocument {
             return Err(state(format!(
                 "Build {release} is what rolls out. Roll back to an earlier one."
             )));
+        }
+        if let Some(frozen) = self
+            .frozen
+            .as_ref()
+            .filter(|_| self.base.build().is_none_or(|base| release > base))
+        {
+            let what = format!(
+                "{}, and build {release} is newer than what everyone gets: that is no way back.",
+                frozen.says()
+            );
+            return Err(
+                state(what).remedy("Roll back to an older build, or unfreeze the channel first.")
+            );
         }
         let native = match &self.base {
             // Rolling back to the base must not reach devices that its rollout left out.

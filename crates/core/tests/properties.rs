@@ -332,6 +332,9 @@ proptest! {
             prop_assert_eq!(&RolloutDocument::parse(&next.to_bytes().unwrap()).unwrap(), &next);
             prop_assert!(current.frozen.is_none() || back, "something went forward on a frozen channel");
             prop_assert_eq!(next.frozen.is_some() != current.frozen.is_some(), freezes, "only freezing freezes");
+            if current.frozen.is_some() {
+                prop_assert!(next.base.build() <= current.base.build(), "everyone got a newer build on a frozen channel");
+            }
             if freezes {
                 let served = |d: &RolloutDocument| (d.entries.clone(), d.base.clone(), d.keep.clone(), d.attempt());
                 prop_assert_eq!(served(&next), served(&current), "freezing moves no device");
@@ -363,7 +366,15 @@ proptest! {
         prop_assert!(frozen.complete(now, "x").is_err());
         let halted = frozen.halt("x").unwrap();
         prop_assert!(halted.resume(now, "x").is_err());
-        prop_assert!(halted.roll_back(3, &hash(3), now, "x").unwrap().frozen.is_some());
+        prop_assert!(halted.roll_back(3, &hash(3), now, "x").is_err(), "everyone else has no release yet");
+        prop_assert!(halted.embedded(now, "x").unwrap().roll_back(1, &hash(1), now, "x").is_err());
+        let served = RolloutDocument::start(None, start(5, 1000, 0)).unwrap();
+        let served = RolloutDocument::start(Some(&served), start(7, permille.min(999), 1)).unwrap();
+        let frozen = served.freeze("Jonas", "Holiday").unwrap();
+        prop_assert!(frozen.roll_back(6, &hash(6), now, "x").is_err(), "devices on 5 would go forward");
+        for back in [4, 5] {
+            prop_assert!(frozen.roll_back(back, &hash(back), now, "x").unwrap().frozen.is_some());
+        }
     }
 
     #[test]

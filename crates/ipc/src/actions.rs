@@ -127,9 +127,15 @@ pub(crate) fn actions(facts: &ChannelFacts) -> Vec<dto::RolloutAction> {
         Some(RolloutState::Halted) => "It is halted. Resume it first.".to_owned(),
         _ => none(),
     };
-    let lower = facts
-        .serves()
-        .and_then(|now| facts.approved.iter().find(|r| r.manifest.build < now));
+    // On a frozen channel nobody goes forward, those outside the rollout neither.
+    let most = match document {
+        Some(d) if d.frozen.is_some() => d.base.build().unwrap_or(0),
+        _ => u32::MAX,
+    };
+    let lower = facts.serves().and_then(|now| {
+        let mut approved = facts.approved.iter().map(|r| r.manifest.build);
+        approved.find(|build| *build < now && *build <= most)
+    });
     let action = |action: &str, permille, own: Option<String>, proposed: bool| {
         let disabled = everywhere.clone().or(own);
         dto::RolloutAction {

@@ -59,13 +59,11 @@ fn channel(c: &engine::ChannelBoard, position: usize, last: usize) -> dto::Chann
         confirm: c.confirm.word().into(),
         start_permille: c.start_permille.into(),
         min_hours: c.min_hours,
-        gate: c.gate.as_ref().map(|gate| dto::GateLimit {
-            min_sample: gate.min_sample,
-            max_failure_permille: gate.max_failure_permille.into(),
-        }),
+        gate: c.gate.as_ref().map(crate::settings::limit),
         validity: Some(validity(c.validity)),
         current: c.serving.as_ref().map(serving),
         previous: c.previous.iter().map(past).collect(),
+        served: c.serving.is_some() || c.embedded,
         frozen: c.frozen.as_ref().map(Frozen::says),
     }
 }

@@ -66,5 +66,19 @@ fn plan(prepared: SettingsPlan) -> dto::SettingsPlan {
         missing: missing(&prepared.planned),
         problem: prepared.planned.problem.map(IpcError::from),
         type_to_confirm: prepared.type_to_confirm,
+        now: prepared.channel.map(|c| dto::ChannelDefaults {
+            confirm: c.confirm.word().into(),
+            start_permille: c.start_permille.into(),
+            min_hours: c.min_hours,
+            gate: c.gate.as_ref().map(limit),
+        }),
+    }
+}
+
+/// A gate as the window shows it.
+pub(crate) fn limit(gate: &Gate) -> dto::GateLimit {
+    dto::GateLimit {
+        min_sample: gate.min_sample,
+        max_failure_permille: gate.max_failure_permille.into(),
     }
 }

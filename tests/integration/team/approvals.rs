@@ -1,7 +1,7 @@
 //! Approvals by k of n.
 
 use headgate_core::Code;
-use headgate_engine::{ApprovalState, RolloutChange};
+use headgate_engine::{ApprovalState, ChannelDefaults, GateChoice, RolloutChange};
 
 use headgate_tests::Crew;
 
@@ -345,9 +345,9 @@ async fn what_reaches_a_channel_can_be_undone_for_some_seconds() {
         .await
         .unwrap();
     let anna = headgate_tests::Person { console, workspace };
-    let wait = headgate_engine::ChannelDefaults {
+    let wait = ChannelDefaults {
         confirm: Some(headgate_core::Confirm::Wait),
-        ..Default::default()
+        ..ChannelDefaults::default()
     };
     let set = anna
         .console
@@ -395,6 +395,23 @@ async fn what_reaches_a_channel_can_be_undone_for_some_seconds() {
     assert_eq!(plan.type_to_confirm.as_deref(), Some("development"));
     let refused = anna.console.start_plan(&plan.plan, None).await.unwrap_err();
     assert_eq!(refused.code, Code::UsageConfirm);
+
+    // What protects the channel is taken away in the same way, and can be undone as long.
+    let less = ChannelDefaults {
+        confirm: Some(headgate_core::Confirm::None),
+        ..ChannelDefaults::default()
+    };
+    let plan = anna
+        .console
+        .channel_prepare(&anna.workspace.id, "development", less);
+    let plan = plan.await.unwrap();
+    assert_eq!(plan.type_to_confirm.as_deref(), Some("development"));
+    let job = anna.console.start_plan(&plan.plan, Some("development"));
+    let job = job.await.unwrap();
+    while anna.console.job(&job).await.unwrap().phase != Phase::Wait {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    anna.console.cancel_job(&job).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -415,4 +432,25 @@ async fn what_releases_put_into_storage_is_asked_for_and_changes_with_the_second
     anna.publish(&request).await.unwrap();
     anna.console.sync(id).await.unwrap();
     assert_eq!(delivers().await, Some(both));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn less_protection_of_a_channel_is_published_only_by_typing_its_name() {
+    let crew = Crew::new().await;
+    let (anna, id) = (&crew.anna, crew.anna.workspace.id.as_str());
+    let open = ChannelDefaults {
+        start_permille: Some(1000),
+        gate: Some(GateChoice::Off),
+        ..ChannelDefaults::default()
+    };
+    let plan = anna.console.channel_prepare(id, "production", open);
+    let plan = plan.await.unwrap();
+    assert!(plan.planned.can_ask, "{:?}", plan.planned.problem);
+    assert_eq!(plan.channel.unwrap().start_permille, 10, "as storage says");
+    let (job, request) = anna.console.ask_plan(&plan.plan, "").await.unwrap();
+    anna.console.wait(&job).await.unwrap();
+    crew.mara.co_sign(&request).await.unwrap();
+    anna.console.proposals_read(id).await.unwrap();
+    let seen = anna.console.approval(id, &request).await.unwrap();
+    assert_eq!(seen.type_to_confirm.as_deref(), Some("production"));
 }

@@ -50,25 +50,30 @@ describe("comparing a release with a build", () => {
     const options = [...choice.querySelectorAll("option")].map((option) => option.textContent);
     expect(options[1]).toContain("4.2.6, build 1312 · Development");
     expect(options.join()).not.toContain("build 1308");
+    expect(at("compare-beside").getAttribute("aria-disabled")).toBe("true");
     await userEvent.selectOptions(choice, "1312");
+    await userEvent.click(at("compare-beside"));
     expect((await screen.findByTestId("compare-verdict")).dataset["verdict"]).toBe("different");
     const request = { workspace: "acme", unit: "main", build: 1308, other: 1312 };
     expect(backend.calls.find((call) => call.name === "compare_releases")?.request).toEqual(request);
     expect(at("compare-files").querySelector("thead")?.textContent).toContain("4.2.6");
     expect(screen.queryByTestId("compare-ship"), "there is nothing to ship").toBeNull();
-    await userEvent.click(at("compare-close"));
+    await userEvent.click(at("compare-another"));
+    await userEvent.click(await screen.findByTestId("compare-cancel"));
 
     await userEvent.click(at("gate-staging-production"));
     await userEvent.click(await screen.findByTestId("promote-compare"));
     await screen.findByTestId("compare-verdict");
     expect(app.overlay).toMatchObject({ kind: "compare", release: { version: "4.2.4" }, other: { build: 1308 } });
+    await userEvent.click(at("compare-close"));
+    await screen.findByTestId("promote-affected");
   });
 
   it("starts with C on an earlier release and from the menu of a card", async () => {
     await open("pipeline");
     (await screen.findByTestId("previous-production-1287")).focus();
     await userEvent.keyboard("c");
-    expect(app.overlay).toMatchObject({ kind: "compare", release: { build: 1287, channel: "Production" } });
+    expect(app.overlay).toMatchObject({ kind: "compare", release: { build: 1287, channel: "Production" }, back: null });
     app.close();
     await userEvent.click(await screen.findByTestId("release-menu-development"));
     await userEvent.click(await screen.findByTestId("release-compare"));

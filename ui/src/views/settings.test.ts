@@ -117,7 +117,7 @@ describe("settings", () => {
 
   it("turns single letters off, everywhere that they are shown", async () => {
     const backend = await settings("pipeline");
-    expect(screen.getByText(/^P, H, B, C, R, \? on the board/u)).toBeTruthy();
+    expect(screen.getByText(/^P, H, B, C on the board; R, \? on every page/u)).toBeTruthy();
     await userEvent.click(at("settings-letters"));
     expect(sent(backend, "set_letters")).toEqual({ on: false });
     await userEvent.click(at("nav-pipeline"));

@@ -238,6 +238,16 @@ impl Action {
         }
     }
 
+    /// Channel whose way of confirming counts: what reaches its devices is changed, or what protects them.
+    pub fn confirmed_by(&self) -> Option<&Name> {
+        match self {
+            Self::Settings {
+                change: SettingsChange::Channel { channel, .. },
+            } => Some(channel),
+            _ => self.place().map(|(_, channel)| channel),
+        }
+    }
+
     /// Build number that it serves, if it names one.
     pub fn build(&self) -> Option<u32> {
         match self {

@@ -120,6 +120,20 @@ pub enum SettingsChange {
         /// What is set; the rest stays as it is.
         set: ChannelDefaults,
     },
+    /// A channel's gate alone: how a journal may have it.
+    Gate {
+        /// Channel.
+        channel: Name,
+        /// The gate; nothing takes it away.
+        gate: Option<Gate>,
+    },
+    /// A channel's way of confirming alone: how a journal may have it.
+    Confirm {
+        /// Channel.
+        channel: Name,
+        /// How.
+        confirm: Confirm,
+    },
     /// Which build a native version embeds.
     Embedded {
         /// Unit.
@@ -168,6 +182,23 @@ impl SettingsChange {
                 format!("Devices {may} move themselves to {channel}")
             }
             Self::Channel { channel, set } => {
+                set.set(channel_of(&mut next, channel)?);
+                set.says(channel)
+            }
+            Self::Gate { channel, gate } => {
+                let gate = Some(gate.map_or(GateChoice::Off, GateChoice::On));
+                let set = ChannelDefaults {
+                    gate,
+                    ..ChannelDefaults::default()
+                };
+                set.set(channel_of(&mut next, channel)?);
+                set.says(channel)
+            }
+            Self::Confirm { channel, confirm } => {
+                let set = ChannelDefaults {
+                    confirm: Some(*confirm),
+                    ..ChannelDefaults::default()
+                };
                 set.set(channel_of(&mut next, channel)?);
                 set.says(channel)
             }

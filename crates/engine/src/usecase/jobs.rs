@@ -450,7 +450,9 @@ pub(crate) fn title(intent: &Intent) -> String {
             S::DeviceId { unit, id_kind, .. } => format!("Set the {id_kind} id of {unit}"),
             S::Rsa { channel, .. } => format!("Set the RSA key of {channel}"),
             S::SelfAssign { channel, .. } => format!("Set who may join {channel}"),
-            S::Channel { channel, .. } => format!("Change the settings of {channel}"),
+            S::Channel { channel, .. } | S::Gate { channel, .. } | S::Confirm { channel, .. } => {
+                format!("Change the settings of {channel}")
+            }
             S::Embedded {
                 unit,
                 native,

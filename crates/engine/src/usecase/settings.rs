@@ -1,6 +1,7 @@
 //! Settings of a workspace: what a change would sign, and the defaults of channels.
 
 use headgate_core::Result;
+use headgate_core::settings::ChannelSettings;
 use headgate_registry::{Store, View};
 
 use super::publish::name;
@@ -18,6 +19,8 @@ pub struct SettingsPlan {
     pub planned: Planned,
     /// What must be typed.
     pub type_to_confirm: Option<String>,
+    /// For a channel: what its settings say now.
+    pub channel: Option<ChannelSettings>,
 }
 
 impl Console {
@@ -37,11 +40,16 @@ impl Console {
         let (store, view) = self.fresh(&workspace).await?;
         // What protects a channel is not taken away with less than what the channel itself asks for.
         let (_, typed) = channel_settings(&view.targets.meta.x, &channel)?;
+        let mut channels = view.targets.meta.x.channels.iter();
+        let now = channels.find(|c| c.id == channel).cloned();
         let action = Action::Settings {
             change: SettingsChange::Channel { channel, set },
         };
-        self.settings_plan(&workspace, &view, store.as_ref(), action, typed)
-            .await
+        let plan = self.settings_plan(&workspace, &view, store.as_ref(), action, typed);
+        Ok(SettingsPlan {
+            channel: now,
+            ..plan.await?
+        })
     }
 
     /// Signs how a person confirms what reaches a channel and what its new rollouts begin with, as a job.
@@ -75,6 +83,7 @@ impl Console {
             plan,
             planned,
             type_to_confirm: typed,
+            channel: None,
         })
     }
 

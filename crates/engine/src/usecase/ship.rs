@@ -395,7 +395,7 @@ impl Console {
 pub(super) fn undo_seconds(view: &View, action: &Action) -> u32 {
     let stops = matches!(action, Action::Rollout { change, .. } if change.stops());
     let channels = &view.targets.meta.x.channels;
-    let waits = action.place().is_some_and(|(_, channel)| {
+    let waits = action.confirmed_by().is_some_and(|channel| {
         let own = channels.iter().find(|c| c.id == *channel);
         own.is_some_and(|c| c.confirm == Confirm::Wait)
     });

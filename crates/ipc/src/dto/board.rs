@@ -82,6 +82,8 @@ pub struct Channel {
     pub current: Option<Serving>,
     /// Earlier releases that stay approved, newest first.
     pub previous: Vec<PreviousRelease>,
+    /// Something was served on it, if only a return to the embedded build: then it can be frozen.
+    pub served: bool,
     /// Who closed it to more devices and why, as a sentence; nothing = it is open.
     pub frozen: Option<String>,
 }

@@ -24,6 +24,23 @@ pub struct SettingsPlan {
     pub missing: Vec<SignMissing>,
     /// What must be typed; nothing = a button is enough.
     pub type_to_confirm: Option<String>,
+    /// For a channel: what its settings say in storage now.
+    pub now: Option<ChannelDefaults>,
+}
+
+/// What rollouts of a channel begin with, and how a person confirms them.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+#[serde(rename_all = "camelCase")]
+pub struct ChannelDefaults {
+    /// `none`, `plain`, `typed` or `wait`.
+    pub confirm: String,
+    /// Share that a rollout starts with, permille.
+    pub start_permille: u32,
+    /// Hours that each step of a rollout is meant to last at least.
+    pub min_hours: u32,
+    /// Gate of new rollouts; nothing = none.
+    pub gate: Option<GateLimit>,
 }
 
 /// Changes what a channel's rollouts begin with, or how a person confirms them. What is nothing stays as it is.

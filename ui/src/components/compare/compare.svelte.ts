@@ -59,6 +59,13 @@ export class CompareFlow extends Attempt {
     });
   }
 
+  /** Back to the choice. */
+  choices(): void {
+    this.other = null;
+    this.result = null;
+    this.error = null;
+  }
+
   /** The side where the comparison begins. */
   get older(): ReleaseRef {
     const { release } = this.#start;

@@ -35,15 +35,17 @@ export class ChannelFlow extends SettingsFlow {
     return this.#tried ? errorsOf(this.draft) : {};
   }
 
+  /** What changes, beside what storage says now: the board here may be older. */
   get lines(): ChannelLine[] {
     const change = changeOf(this.draft, this.#start.channel);
-    return change === null ? [] : linesOf(change, this.#start.channel);
+    return change === null ? [] : linesOf(change, this.plan?.now ?? this.#start.channel);
   }
 
   /** Why the button in front is closed; nothing when it is open. */
   get closed(): string | null {
     if (this.reviewing) return this.closedPlan;
-    if (Object.keys(this.errors).length > 0) return "A field needs another value";
+    // Open until it was pressed: pressing names the fields.
+    if (Object.keys(errorsOf(this.draft)).length > 0) return this.#tried ? "A field needs another value" : null;
     return changeOf(this.draft, this.#start.channel) === null ? "Nothing is changed yet" : null;
   }
 
@@ -52,7 +54,7 @@ export class ChannelFlow extends SettingsFlow {
     this.#tried = true;
     const { workspace, channel } = this.#start;
     const change = changeOf(this.draft, channel);
-    if (change === null || this.closed !== null) return;
+    if (change === null || Object.keys(this.errors).length > 0) return;
     this.reviewing = true;
     await this.derive(() => call("channel_prepare", { workspace, channel: channel.id, ...change }));
   }

@@ -1,5 +1,5 @@
-import type { Channel } from "../../lib/bindings/Channel";
 import type { ChannelChange } from "../../lib/bindings/ChannelChange";
+import type { ChannelDefaults } from "../../lib/bindings/ChannelDefaults";
 import type { GateLimit } from "../../lib/bindings/GateLimit";
 import { count, percent, permilleOf, plural } from "../../lib/format";
 
@@ -34,7 +34,7 @@ export type ChannelErrors = Partial<Record<"start" | "hours" | "sample" | "faile
 
 const typed = (permille: number): string => String(permille / 10);
 
-export function draftOf({ confirm, startPermille, minHours, gate }: Channel): ChannelDraft {
+export function draftOf({ confirm, startPermille, minHours, gate }: ChannelDefaults): ChannelDraft {
   return {
     confirm,
     start: typed(startPermille),
@@ -57,13 +57,17 @@ export function errorsOf({ start, hours, gated, sample, failed }: ChannelDraft):
   if (step === null || step > MOST_HOURS) errors.hours = `Whole hours, up to ${count(MOST_HOURS)}`;
   if (!gated) return errors;
   const attempts = whole(sample);
-  if (attempts === null || attempts === 0 || attempts > MOST_SAMPLE) errors.sample = "At least 1 attempt";
+  if (attempts === null || attempts === 0 || attempts > MOST_SAMPLE)
+    errors.sample = `Between 1 and ${count(MOST_SAMPLE)} attempts`;
   if (permilleOf(failed) === null) errors.failed = "Between 0 % and 100 %";
   return errors;
 }
 
 /** What the form sets that the channel does not say already; nothing = no change. */
-export function changeOf(draft: ChannelDraft, channel: Channel): Omit<ChannelChange, "workspace" | "channel"> | null {
+export function changeOf(
+  draft: ChannelDraft,
+  channel: ChannelDefaults,
+): Omit<ChannelChange, "workspace" | "channel"> | null {
   const start = permilleOf(draft.start) ?? channel.startPermille;
   const hours = whole(draft.hours) ?? channel.minHours;
   const limit: GateLimit | null = draft.gated
@@ -108,7 +112,7 @@ function later(after: GateLimit | null, before: GateLimit | null): boolean {
 /** The change in words, one line each. */
 export function linesOf(
   change: Pick<ChannelChange, "confirm" | "startPermille" | "minHours" | "gate">,
-  channel: Channel,
+  channel: ChannelDefaults,
 ): ChannelLine[] {
   const lines: ChannelLine[] = [];
   const order = confirms.map(({ value }) => value as string);

@@ -39,7 +39,8 @@ export class SettingsFlow extends JobFlow {
     if (this.busy) return "Reading storage…";
     if (this.error !== null) return "The change could not be derived";
     if (plan === null || (plan.problem !== null && !plan.canAsk)) return "Needs a key that can sign here";
-    const word = plan.typeToConfirm;
+    // What others sign is confirmed where it is published.
+    const word = plan.canAsk ? null : plan.typeToConfirm;
     return word !== null && this.typed.trim() !== word ? `Needs the channel's name: ${word}` : null;
   }
 

@@ -75,6 +75,7 @@ function channel(id: string, label: string, stage: string): Board["channels"][nu
     validity: null,
     current: null,
     previous: [],
+    served: false,
     frozen: null,
   };
 }

@@ -53,6 +53,10 @@ current: Serving | null,
  */
 previous: Array<PreviousRelease>, 
 /**
+ * Something was served on it, if only a return to the embedded build: then it can be frozen.
+ */
+served: boolean, 
+/**
  * Who closed it to more devices and why, as a sentence; nothing = it is open.
  */
 frozen: string | null, };

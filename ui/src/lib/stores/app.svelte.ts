@@ -68,7 +68,14 @@ export interface RolloutAsked {
 export type Overlay =
   | { kind: "ship"; item: Picked | null; jobId: string | null }
   | { kind: "promote"; gate: Gate; jobId: string | null }
-  | { kind: "compare"; release: ReleaseRef; item: Picked | null; other: ReleaseRef | null }
+  | {
+      kind: "compare";
+      release: ReleaseRef;
+      item: Picked | null;
+      other: ReleaseRef | null;
+      /** What a person was about to decide, to go on with it. */
+      back: Overlay | null;
+    }
   | { kind: "address"; url: string }
   | { kind: "rollout"; asked: RolloutAsked; jobId: string | null }
   | { kind: "server"; workspace: Workspace }
@@ -295,7 +302,9 @@ class App {
 
   /** Opens the comparison of a release with a web build or another release; nothing = one is chosen there. */
   compare(release: ReleaseRef, item: Picked | null = null, other: ReleaseRef | null = null): void {
-    this.overlay = { kind: "compare", release, item, other };
+    const { overlay } = this;
+    const back = overlay?.kind === "promote" || overlay?.kind === "rollout" ? overlay : null;
+    this.overlay = { kind: "compare", release, item, other, back };
   }
 
   /** Asks for the address of a web build that lies elsewhere. */

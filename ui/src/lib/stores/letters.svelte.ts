@@ -19,6 +19,8 @@ class Letters {
     try {
       await call("set_letters", { on });
     } catch (thrown) {
+      // It would be the other way again at the next start.
+      this.on = !on;
       toasts.error(toIpcError(thrown));
     }
   }

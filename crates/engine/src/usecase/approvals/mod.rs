@@ -164,8 +164,8 @@ impl Console {
         let action = stored.intent.as_ref().map(|i| &i.action);
         let type_to_confirm = match (action, &state) {
             (Some(Action::Trust { .. } | Action::Renew { .. }), _) => Some(workspace.app.clone()),
-            (Some(action), Some(state)) => match action.place() {
-                Some((_, channel)) => {
+            (Some(action), Some(state)) => match action.confirmed_by() {
+                Some(channel) => {
                     super::ship::channel_settings(&state.committed.targets.x, channel)?.1
                 }
                 None => None,

@@ -152,6 +152,7 @@ function channel(now: number, id: string, label: string, stage: string, more: Pa
     validity: lifetime(now, 120, 365),
     current: null,
     previous: [],
+    served: (more.current ?? null) !== null,
     frozen: null,
     ...more,
   };

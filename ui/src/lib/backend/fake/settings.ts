@@ -1,4 +1,5 @@
 import type { Board } from "../../bindings/Board";
+import type { Channel } from "../../bindings/Channel";
 import type { CommandMap } from "../../bindings/CommandMap";
 import type { Delivers } from "../../bindings/Delivers";
 import type { Job } from "../../bindings/Job";
@@ -24,7 +25,7 @@ const roles = [
   { role: "timestamp", before: 118, now: 119, says: "It is current until 15 Aug", key: "freshness" },
 ];
 
-const planOf = (plan: string, typeToConfirm: string | null): SettingsPlan => ({
+const planOf = (plan: string, typeToConfirm: string | null, now: Channel | null = null): SettingsPlan => ({
   plan,
   roles,
   keys: signPlanKeys,
@@ -32,6 +33,7 @@ const planOf = (plan: string, typeToConfirm: string | null): SettingsPlan => ({
   canAsk: false,
   missing: [],
   typeToConfirm,
+  now,
 });
 
 /** What the storage of the sample workspaces is set to. */
@@ -68,7 +70,7 @@ export function settingsHandlers(
         const channels = board.channels.map((known) => (known.id === now.id ? now : known));
         boards.set(request.workspace, { ...board, channels });
       };
-      return planOf("channel", channel?.confirm === "typed" ? channel.id : null);
+      return planOf("channel", channel?.confirm === "typed" ? channel.id : null, channel);
     },
     settings_start: () => ({
       job: work("settings", "Change settings", () => {
