@@ -103,6 +103,39 @@ async fn hostile_names_reach_no_path() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn settings_of_a_channel_that_mean_nothing_are_refused_before_storage_is_asked() {
+    let home = tempfile::tempdir().unwrap();
+    let app = app(home.path()).await;
+    let gate = |limit: Value| json!({ "limit": limit });
+    for (field, value, code) in [
+        ("confirm", json!("later"), "usage.argument"),
+        ("startPermille", json!(70_000), "usage.argument"),
+        ("startPermille", json!(-1), "usage.argument"),
+        ("minHours", json!(1e12), "usage.argument"),
+        (
+            "gate",
+            gate(json!({ "minSample": 1, "maxFailurePermille": 70_000 })),
+            "usage.argument",
+        ),
+        (
+            "gate",
+            gate(json!({ "minSample": "many", "maxFailurePermille": 1 })),
+            "usage.argument",
+        ),
+        // What is in order is asked of the workspace, which there is not.
+        ("confirm", json!("typed"), "usage.no_workspace"),
+    ] {
+        let mut request = json!({
+            "workspace": "nowhere", "channel": "production",
+            "confirm": null, "startPermille": null, "minHours": null, "gate": null,
+        });
+        request[field] = value.clone();
+        let error = app.dispatch("channel_prepare", request).await.unwrap_err();
+        assert_eq!(error.code, code, "{field} {value}: {error:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn connecting_without_having_compared_is_refused_below_the_window() {
     let home = tempfile::tempdir().unwrap();
     let app = app(home.path()).await;

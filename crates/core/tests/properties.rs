@@ -400,6 +400,35 @@ proptest! {
     }
 }
 
+#[test]
+fn who_froze_a_channel_and_why_is_read_as_one_harmless_line_or_not_at_all() {
+    let open = RolloutDocument::start(None, start(5, 1000, 0)).unwrap();
+    let bytes = open.freeze("Jonas", "Holiday").unwrap().to_bytes().unwrap();
+    let good = String::from_utf8(bytes).unwrap();
+    assert!(RolloutDocument::parse(good.as_bytes()).is_ok());
+    let frozen = r#""frozen":{"by":"Jonas","why":"Holiday"}"#;
+    assert!(good.contains(frozen), "{good}");
+    let long = format!(r#"{{"by":"Jonas","why":"{}"}}"#, "x".repeat(1_001));
+    for bad in [
+        r#"{"by":"","why":"Holiday"}"#,
+        r#"{"by":"Jonas","why":" "}"#,
+        "{\"by\":\"Jonas\",\"why\":\"a\u{202e}b\"}",
+        "{\"by\":\"Jonas\",\"why\":\"a\u{1b}[2Jb\"}",
+        r#"{"by":"Jonas"}"#,
+        r#"{"by":"Jonas","until":"never","why":"Holiday"}"#,
+        r#"{"by":7,"why":"Holiday"}"#,
+        r#""yes""#,
+        "[]",
+        long.as_str(),
+    ] {
+        let document = good.replace(frozen, &format!(r#""frozen":{bad}"#));
+        assert!(
+            RolloutDocument::parse(document.as_bytes()).is_err(),
+            "{bad}"
+        );
+    }
+}
+
 fn inventory() -> impl Strategy<Value = Inventory> {
     prop::collection::btree_map("[a-e]{1,2}", (0_u64..5, 0_u8..3), 0..12).prop_map(|files| {
         Inventory {

@@ -163,11 +163,7 @@ async fn publish(context: &Context, workspace: &Workspace, id: &str) -> Outcome 
             .approval_publish_confirmed(&workspace.id, id),
     )
     .await?;
-    let (job, proof) = context.receipt(&job).await?;
-    Ok(Answer::new(
-        receipt::document(&job, &proof),
-        receipt::text(&job, &proof),
-    ))
+    receipt::answer(context, &job).await
 }
 
 /// Writes the request and says what it waits for.

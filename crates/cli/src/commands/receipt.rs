@@ -4,7 +4,8 @@ use headgate_core::percent;
 use headgate_engine::{Action, Job, Receipt};
 use serde_json::{Map, Value, json};
 
-use crate::output::{bytes, pairs, short};
+use crate::context::Context;
+use crate::output::{Answer, Outcome, bytes, pairs, short};
 
 /// The release as a stable text: `main/4.2.5+1308`.
 pub(crate) fn release_text(unit: &str, version: &str, build: u32) -> String {
@@ -25,6 +26,12 @@ fn verified(job: &Job, receipt: &Receipt) -> Option<bool> {
         }
         _ => signed.map(|_| equal),
     }
+}
+
+/// Waits for a publish and says what it proved.
+pub(crate) async fn answer(context: &Context, job: &str) -> Outcome {
+    let (job, proof) = context.receipt(job).await?;
+    Ok(Answer::new(document(&job, &proof), text(&job, &proof)))
 }
 
 /// The document of a publish on a channel.

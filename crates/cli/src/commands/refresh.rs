@@ -2,7 +2,7 @@
 
 use super::receipt;
 use crate::context::Context;
-use crate::output::{Answer, Outcome};
+use crate::output::Outcome;
 
 pub(crate) async fn run(context: &Context, expired: bool) -> Outcome {
     let workspace = context.workspace().await?;
@@ -10,9 +10,5 @@ pub(crate) async fn run(context: &Context, expired: bool) -> Outcome {
         context.console.check_fresh(&workspace.id).await?;
     }
     let job = context.console.refresh(&workspace.id).await?;
-    let (job, proof) = context.receipt(&job).await?;
-    Ok(Answer::new(
-        receipt::document(&job, &proof),
-        receipt::text(&job, &proof),
-    ))
+    receipt::answer(context, &job).await
 }

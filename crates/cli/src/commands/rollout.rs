@@ -22,11 +22,7 @@ pub(crate) async fn run(context: &Context, command: RolloutCommand) -> Outcome {
                 ..ChannelDefaults::default()
             };
             let job = Box::pin(context.console.set_channel(&workspace.id, &channel, set)).await?;
-            let (job, proof) = context.receipt(&job).await?;
-            return Ok(Answer::new(
-                receipt::document(&job, &proof),
-                receipt::text(&job, &proof),
-            ));
+            return receipt::answer(context, &job).await;
         }
         RolloutCommand::Set {
             place,

@@ -7,7 +7,7 @@ use headgate_engine::{InspectionReport, ShipRequest};
 use super::{inspect::inspected, receipt};
 use crate::args::ShipArgs;
 use crate::context::Context;
-use crate::output::{Answer, Failure, Outcome, note};
+use crate::output::{Failure, Outcome, note};
 
 /// `--allow all`.
 const ALL: &str = "all";
@@ -76,11 +76,7 @@ pub(crate) async fn run(context: &Context, args: ShipArgs) -> Outcome {
         .console
         .start_plan(&plan.plan, plan.type_to_confirm.as_deref())
         .await?;
-    let (job, proof) = context.receipt(&job).await?;
-    Ok(Answer::new(
-        receipt::document(&job, &proof),
-        receipt::text(&job, &proof),
-    ))
+    receipt::answer(context, &job).await
 }
 
 /// Nothing was signed, so what was packed for it goes too. Findings that block are shown.

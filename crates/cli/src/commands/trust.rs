@@ -18,11 +18,7 @@ pub(crate) async fn run(context: &Context, command: TrustCommand) -> Outcome {
                 ..ChannelDefaults::default()
             };
             let job = Box::pin(context.console.set_channel(&workspace.id, &channel, set)).await?;
-            let (job, proof) = context.receipt(&job).await?;
-            return Ok(Answer::new(
-                receipt::document(&job, &proof),
-                receipt::text(&job, &proof),
-            ));
+            return receipt::answer(context, &job).await;
         }
         TrustCommand::Team {
             member,
@@ -82,13 +78,7 @@ async fn change(
         .console
         .change_trust(&workspace.id, ceremony, &ask.reason);
     match Box::pin(started).await? {
-        Started::Publish(job) => {
-            let (job, proof) = context.receipt(&job).await?;
-            Ok(Answer::new(
-                receipt::document(&job, &proof),
-                receipt::text(&job, &proof),
-            ))
-        }
+        Started::Publish(job) => receipt::answer(context, &job).await,
         Started::Ask(job, id) => {
             context.wait(&job).await?;
             match &ask.request {

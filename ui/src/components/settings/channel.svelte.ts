@@ -41,8 +41,7 @@ export class ChannelFlow extends SettingsFlow {
     return change === null ? [] : linesOf(change, this.plan?.now ?? this.#start.channel);
   }
 
-  /** Why the button in front is closed; nothing when it is open. */
-  get closed(): string | null {
+  override get closed(): string | null {
     if (this.reviewing) return this.closedPlan;
     // Open until it was pressed: pressing names the fields.
     if (Object.keys(errorsOf(this.draft)).length > 0) return this.#tried ? "A field needs another value" : null;
@@ -62,10 +61,5 @@ export class ChannelFlow extends SettingsFlow {
   back(): void {
     this.reviewing = false;
     this.dropPlan();
-  }
-
-  /** Signs it, or asks the others. */
-  async confirm(): Promise<void> {
-    if (this.closed === null) await this.start();
   }
 }

@@ -27,14 +27,8 @@ export class DeliverFlow extends SettingsFlow {
       await this.derive(() => call("deliver_prepare", { workspace: this.#start.workspace, delivers: chosen.delivers }));
   }
 
-  /** Why the last button is closed; nothing when it is open. */
-  get closed(): string | null {
+  override get closed(): string | null {
     const same = this.way === this.#start.now && !this.busy;
     return same ? `Needs another choice: it is “${titleOf(this.way)}” now` : this.closedPlan;
-  }
-
-  /** Signs it, or asks the others. */
-  async confirm(): Promise<void> {
-    if (this.closed === null) await this.start();
   }
 }

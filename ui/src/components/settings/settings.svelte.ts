@@ -3,12 +3,15 @@ import type { SettingsPlan } from "../../lib/bindings/SettingsPlan";
 import { JobFlow } from "../ship/job.svelte";
 
 /** A change of signed settings, from what it would sign to the job that signs it, or asks the others. */
-export class SettingsFlow extends JobFlow {
+export abstract class SettingsFlow extends JobFlow {
   plan = $state.raw<SettingsPlan | null>(null);
   typed = $state("");
   /** It was asked for and waits for others. */
   asked = $state(false);
   #count = 0;
+
+  /** Why the button in front is closed; nothing when it is open. */
+  abstract get closed(): string | null;
 
   /** Derives what it would sign. An older answer that comes late is dropped. */
   protected async derive(ask: () => Promise<SettingsPlan>): Promise<void> {
@@ -45,9 +48,9 @@ export class SettingsFlow extends JobFlow {
   }
 
   /** Signs it, or asks the others. */
-  protected async start(): Promise<void> {
+  async confirm(): Promise<void> {
     const { plan } = this;
-    if (plan === null || this.closedPlan !== null) return;
+    if (plan === null || this.closed !== null) return;
     await this.attempt(async () => {
       const typed = plan.typeToConfirm === null ? null : this.typed.trim();
       if (plan.canAsk) {
