@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use headgate_core::rollout::Base;
 use headgate_engine::{ChannelCounts, ChannelFacts, confirmed_at};
 
 use crate::dto;
@@ -39,7 +40,12 @@ fn by_minute(facts: &ChannelFacts, counts: &ChannelCounts, build: u32) -> dto::A
         .take_while(|t| *t < end)
         .collect();
     times.push(end);
-    let devices = confirmed_at(&counts.minutes, &facts.attempts(), &times);
+    let mut devices = confirmed_at(&counts.minutes, &facts.attempts(), &times);
+    let arrived = devices.last().copied().unwrap_or(0);
+    let stayed = stayed(facts, counts, build, arrived);
+    for n in &mut devices {
+        *n += stayed;
+    }
     let own = dto::AdoptionSeries {
         label: facts.version(build),
         build: Some(build),
@@ -62,6 +68,16 @@ fn by_minute(facts: &ChannelFacts, counts: &ChannelCounts, build: u32) -> dto::A
         times,
         series: rest.into_iter().chain([own]).collect(),
     }
+}
+
+/// Devices that ran a release before everyone was brought back to it: they never left, so no arrival tells of them.
+fn stayed(facts: &ChannelFacts, counts: &ChannelCounts, build: u32, arrived: u64) -> u64 {
+    let base = facts.rollout.as_ref().map(|r| &r.base);
+    if !matches!(base, Some(Base::Release(b)) if b.release == build && b.rolled_back) {
+        return 0;
+    }
+    let on = counts.active.iter().filter(|c| c.build == Some(build));
+    on.map(|c| c.installs).sum::<u64>().saturating_sub(arrived)
 }
 
 /// What devices run that do not run this release, most first: "4.2.3", "4.2.3, others". By the minute only the arrival

@@ -196,6 +196,13 @@ async fn a_good_build_is_adopted_and_a_bad_one_stops_itself_and_is_rolled_back()
         kinds.contains(&"halt") && kinds.ends_with(&["roll_back"]),
         "{kinds:?}"
     );
+    let own = view.adoption.series.last().unwrap();
+    assert_eq!(own.build, Some(good));
+    assert_eq!(
+        own.devices.last().copied().map(u64::from),
+        view.row.active.map(|share| share.devices),
+        "most never left it, so the curve begins with them"
+    );
     let none = dto::FleetRequest {
         devices: 0,
         ..fleet
